@@ -1,0 +1,56 @@
+/* An open store: the directory, its key space, its clock, and the news of commits between processes.
+ *
+ *   STORE/data.mdb lock.mdb    the key space (store.h)
+ *   STORE/shared               4 KiB mapped by every process: served instant, commit bell
+ *   STORE/journal/             one file for each running writer (writer.h)
+ *   STORE/rejected/ errors.jsonl    what was refused (reject.h)
+ *
+ * Commit times are greater than every earlier commit's and than every instant already served, whatever the clock says. */
+#ifndef PITR_HISTORY_H
+#define PITR_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "store.h"
+
+struct history;
+
+struct history_options {
+	bool is_read_only;
+	bool is_lock_free;           /* with is_read_only: touches no file at all */
+	uint64_t map_size_bytes;     /* 0: default */
+	bool is_volatile;            /* no fsync: tests and benchmarks */
+};
+
+/* Makes a new, empty store. The directory is created (0700) when absent; -EEXIST when it is a store already; -ENOTEMPTY
+ * when it holds something else. */
+int history_init(const char *directory, struct error *error);
+/* Opens a store. -ENOENT: no store there (the message says how to make one); -EPROTO: another format; -EIO: damaged or
+ * cut. Unless read-only, what writers that died had accepted is committed first (journal.h). */
+int history_open(const char *directory, const struct history_options *options, struct history **ret_history,
+	struct error *error);
+void history_close(struct history *history);       /* NULL is fine */
+
+struct store *history_store(const struct history *history);
+const char *history_directory(const struct history *history);      /* absolute, symlinks resolved */
+bool history_is_read_only(const struct history *history);
+
+/* The store's identifier, a UUID text that never changes. */
+const char *history_id(const struct history *history);
+
+/* Time of the last commit of the whole store. */
+int history_last_commit(struct store_txn *txn, int64_t *ret_time_us);
+/* Now, but never before the last commit: what "now" means when an instant is resolved. */
+int64_t history_now(struct history *history, struct store_txn *txn);
+/* Promises that no later commit will be at or below `time_us`: called for every instant that is resolved and shown. */
+void history_serve(struct history *history, int64_t time_us);
+int64_t history_served(const struct history *history);
+
+/* The bell. history_ring is called after a commit; history_wait_commit returns when the store's commit number differs
+ * from `known` or after `timeout_ms`; it returns the current number. */
+void history_ring(struct history *history);
+uint64_t history_wait_commit(struct history *history, uint64_t known, int timeout_ms);
+
+#endif

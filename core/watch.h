@@ -1,0 +1,38 @@
+/* News of commits: a thread that tells which nodes changed, whoever changed them.
+ *
+ * Each commit notes what it touched (table, first and last change number) under its number in META; the last
+ * WATCH_COMMITS are kept. A watcher that fell further behind is told to forget everything. */
+#ifndef PITR_WATCH_H
+#define PITR_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "history.h"
+#include "snapshot.h"
+
+#define WATCH_COMMITS 1024
+
+struct watch_event {
+	uint32_t table;
+	enum change_op op;
+	uint64_t seq;
+	int64_t time_us;
+	bool is_past;                /* an import added it below the time of an earlier commit */
+	struct node node;            /* number, kind, directory, encoded_key; valid during the call */
+};
+
+/* `changed` is called for each change, in order, from the watcher's thread; `lost` when some were missed; `settled` after
+ * each round. No transaction of the caller may be open in them. */
+struct watch_callbacks {
+	void (*changed)(void *context, struct store_txn *txn, const struct watch_event *event);
+	void (*lost)(void *context);
+	void (*settled)(void *context);
+	void *context;
+};
+
+struct watch;
+int watch_start(struct history *history, const struct watch_callbacks *callbacks, struct watch **ret_watch);
+void watch_stop(struct watch *watch);
+
+#endif

@@ -1,0 +1,56 @@
+/* One writer for a mount: many small changes, few commits.
+ *
+ * writer_submit puts a change into the journal (a checksummed file, written without fsync) and returns: the change survives the death of
+ * the process from then on. A thread commits whatever has arrived in one batch, again and again. Who needs the
+ * outcome waits for the ticket. Until a change is committed readers of the store do not see it; writer_pending tells a
+ * mount which keys to wait for.
+ *
+ *   journal file := "pitrjnl1" | 16 bytes id | record...
+ *   record       := u32 size of what follows the checksum | u64 checksum (seeded with the position) | varint position
+ *                 | byte op | varint table | blob encoded key | blob item | blob author
+ *
+ * Invariant: a change is committed exactly once: each commit notes the journal position it covers (batch_note_journal),
+ * and a new opener of the store replays only what lies beyond (journal_recover). A journal whose owner lives is locked.
+ *
+ * When a commit fails (disk full), what was accepted stays in the journal and is tried again; new changes are refused with that
+ * error until it works. A change that can no longer be applied (its table is gone) goes to the refusal callback. */
+#ifndef PITR_WRITER_H
+#define PITR_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "batch.h"
+#include "history.h"
+
+struct writer;
+
+struct pending_change {
+	uint32_t table;
+	bool is_removal;
+	struct slice encoded_key, item, author;      /* author: text */
+};
+
+/* Called from the writer's thread when a change had to be given up. */
+typedef void (*writer_refused)(void *context, const struct pending_change *change, const struct error *error);
+
+int writer_start(struct history *history, writer_refused refused, void *context, struct writer **ret_writer,
+	struct error *error);
+/* Commits what is there, removes the journal, ends the thread. Returns the last error when something remains (then the
+ * journal stays for the next opener). */
+int writer_stop(struct writer *writer);
+
+/* Copies the change. *ret_ticket grows with every change. 0, or the error that keeps the writer from accepting. */
+int writer_submit(struct writer *writer, const struct pending_change *change, uint64_t *ret_ticket);
+/* Waits until the ticket's change is committed and durable. 0, or the error that keeps it from being so. */
+int writer_wait(struct writer *writer, uint64_t ticket);
+/* Is a change of this key not committed yet? Its (latest) ticket then. */
+bool writer_pending(struct writer *writer, uint32_t table, struct slice encoded_key, uint64_t *ret_ticket);
+/* Waits for everything submitted so far for a table; UINT32_MAX: for all. */
+int writer_drain(struct writer *writer, uint32_t table);
+
+/* Commits what writers that died left in their journals. Called by history_open; also now and then by living mounts.
+ * Returns how many changes were brought in, or a negative errno. */
+int journal_recover(struct history *history, struct error *error);
+
+#endif
