@@ -53,7 +53,10 @@ struct reader {
 	bool is_bad;
 };
 
-static inline struct reader reader_of(struct slice s) { return (struct reader){ s.data, s.data + s.size, false }; }
+static inline struct reader reader_of(struct slice s)
+{
+	return (struct reader){ s.data, s.size > 0 ? s.data + s.size : s.data, false };
+}
 static inline size_t reader_left(const struct reader *r) { return (size_t)(r->end - r->at); }
 uint8_t reader_byte(struct reader *r);
 uint32_t reader_u32(struct reader *r);
