@@ -24,6 +24,8 @@ int number_compare(struct slice a, struct slice b);
  * Appends at most NUMBER_ORDERED_MAX bytes. number_from_ordered gives the canonical text back (0 or -EINVAL). */
 void number_append_ordered(struct slice canonical, struct buffer *out);
 int number_from_ordered(struct slice ordered, char *ret_text, size_t *ret_size);
+/* How many bytes the ordered form that starts `bytes` takes; 0 when none can start there. */
+size_t number_ordered_size(struct slice bytes);
 
 /* Size of a canonical number as DynamoDB counts it: 1 + ceil(integer digits/2) + ceil(fraction digits/2) + 1 if
  * negative, digits without leading and trailing zeros; zero is 1. */
