@@ -1,0 +1,363 @@
+#include "describe.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "clock.h"
+#include "item.h"
+#include "item_json.h"
+#include "number.h"
+
+#define ARN_START "arn:aws:dynamodb:local:000000000000:table/"
+
+/* Members of a map while it is built. The first error stays. */
+struct map {
+	struct value_builder *builder;
+	int result;
+};
+
+static struct map map_begin(void)
+{
+	struct map map = { NULL, 0 };
+	map.result = value_builder_new(VALUE_M, &map.builder);
+	return map;
+}
+
+static int map_end(struct map *map, struct buffer *out)
+{
+	if (map->result == 0)
+		map->result = value_builder_finish(map->builder, out, NULL);
+	value_builder_free(map->builder);
+	map->builder = NULL;
+	return map->result;
+}
+
+/* Where the value of a member goes. `scratch` takes what is lost after an error. */
+static struct buffer *map_member(struct map *map, struct slice name, struct buffer *scratch)
+{
+	struct buffer *member = map->result == 0 ? value_builder_member(map->builder, name) : NULL;
+	if (!member && map->result == 0)
+		map->result = -ENOMEM;
+	return member ? member : scratch;
+}
+
+static void map_set_bytes(struct map *map, const char *name, enum value_tag tag, struct slice bytes)
+{
+	struct buffer scratch = BUFFER_INIT;
+	value_append_bytes(map_member(map, slice_of_text(name), &scratch), tag, bytes);
+	buffer_free(&scratch);
+}
+
+static void map_set_text(struct map *map, const char *name, const char *text)
+{
+	map_set_bytes(map, name, VALUE_S, slice_of_text(text));
+}
+
+static void map_set_number(struct map *map, const char *name, uint64_t number)
+{
+	char text[NUMBER_TEXT_MAX + 1];
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	map_set_bytes(map, name, VALUE_N, slice_of_text(text));
+}
+
+/* Epoch seconds with as many fraction digits as there are. */
+static void map_set_time(struct map *map, const char *name, int64_t time_us)
+{
+	char text[NUMBER_TEXT_MAX + 1], canonical[NUMBER_TEXT_MAX + 1];
+	size_t size;
+	snprintf(text, sizeof(text), "%lld.%06d", (long long)(time_us / SECOND_US), (int)(time_us % SECOND_US));
+	int result = number_canonical(slice_of_text(text), canonical, &size, NULL);
+	if (result < 0)
+		map->result = result;
+	else
+		map_set_bytes(map, name, VALUE_N, slice_of(canonical, size));
+}
+
+static void map_set_whole(struct map *map, struct slice name, struct slice whole)
+{
+	struct buffer scratch = BUFFER_INIT;
+	buffer_append_slice(map_member(map, name, &scratch), whole);
+	buffer_free(&scratch);
+}
+
+/* A member that is itself a map: begun like any other, ended here. */
+static void map_set_map(struct map *map, const char *name, struct map *inner)
+{
+	struct buffer body = BUFFER_INIT;
+	int result = map_end(inner, &body);
+	if (result == 0)
+		result = buffer_error(&body);
+	if (result < 0)
+		map->result = result;
+	else
+		map_set_whole(map, slice_of_text(name), buffer_slice(&body));
+	buffer_free(&body);
+}
+
+static bool text_is(struct slice text, const char *expected)
+{
+	return slice_equal(text, slice_of_text(expected));
+}
+
+static void copy_members(struct map *map, const struct value *from)
+{
+	struct reader reader = reader_of(from->body);
+	struct slice name;
+	struct value member;
+	while (value_next(from, &reader, &name, &member))
+		map_set_whole(map, name, member.whole);
+	if (reader.is_bad)
+		map->result = -EIO;
+}
+
+/* Tables and indexes report their throughput in this shape; those on demand report zero. */
+static void set_throughput(struct map *map, struct slice item)
+{
+	struct value given;
+	struct map inner = map_begin();
+	bool is_given = item_attribute(item, slice_of_text("ProvisionedThroughput"), &given) && given.tag == VALUE_M;
+	map_set_number(&inner, "NumberOfDecreasesToday", 0);
+	if (is_given) {
+		copy_members(&inner, &given);
+	} else {
+		map_set_number(&inner, "ReadCapacityUnits", 0);
+		map_set_number(&inner, "WriteCapacityUnits", 0);
+	}
+	map_set_map(map, "ProvisionedThroughput", &inner);
+}
+
+static void set_index(struct map *map, const struct table *table, const struct value *index, bool is_global)
+{
+	struct reader reader = reader_of(index->body);
+	struct slice name;
+	struct value member;
+	struct buffer arn = BUFFER_INIT;
+	describe_arn(table, &arn);
+	buffer_append_text(&arn, "/index/");
+	while (value_next(index, &reader, &name, &member)) {
+		if (text_is(name, "ProvisionedThroughput"))
+			continue;
+		if (text_is(name, "IndexName"))
+			buffer_append_slice(&arn, member.bytes);
+		map_set_whole(map, name, member.whole);
+	}
+	if (buffer_error(&arn) < 0 || reader.is_bad)
+		map->result = reader.is_bad ? -EIO : -ENOMEM;
+	map_set_bytes(map, "IndexArn", VALUE_S, buffer_slice(&arn));
+	if (is_global) {
+		map_set_text(map, "IndexStatus", "ACTIVE");
+		set_throughput(map, index->whole);
+	}
+	buffer_free(&arn);
+}
+
+static int append_indexes(
+        struct value_builder *list, const struct table *table, const struct value *indexes, bool is_global)
+{
+	struct reader reader = reader_of(indexes->body);
+	struct value index;
+	while (value_next(indexes, &reader, NULL, &index)) {
+		struct buffer *member = value_builder_member(list, slice_of(NULL, 0));
+		if (!member)
+			return -ENOMEM;
+		struct map map = map_begin();
+		set_index(&map, table, &index, is_global);
+		int result = map_end(&map, member);
+		if (result < 0)
+			return result;
+	}
+	return reader.is_bad ? -EIO : 0;
+}
+
+static void set_indexes(
+        struct map *map, const struct table *table, struct slice name, const struct value *indexes, bool is_global)
+{
+	struct value_builder *list;
+	struct buffer scratch = BUFFER_INIT;
+	if (map->result < 0)
+		return;
+	map->result = value_builder_new(VALUE_L, &list);
+	if (map->result < 0)
+		return;
+	map->result = append_indexes(list, table, indexes, is_global);
+	if (map->result == 0) {
+		struct buffer *member = map_member(map, name, &scratch);
+		int result = value_builder_finish(list, member, NULL);
+		map->result = map->result < 0 ? map->result : result;
+	}
+	value_builder_free(list);
+	buffer_free(&scratch);
+}
+
+static void set_billing_mode(struct map *map, const struct value *mode)
+{
+	if (!text_is(mode->bytes, "PAY_PER_REQUEST"))
+		return;
+	struct map inner = map_begin();
+	map_set_bytes(&inner, "BillingMode", VALUE_S, mode->bytes);
+	map_set_map(map, "BillingModeSummary", &inner);
+}
+
+static void set_table_class(struct map *map, const struct value *class)
+{
+	struct map inner = map_begin();
+	map_set_bytes(&inner, "TableClass", VALUE_S, class->bytes);
+	map_set_map(map, "TableClassSummary", &inner);
+}
+
+static void set_encryption(struct map *map, const struct value *specification)
+{
+	struct value member;
+	struct map inner;
+	if (specification->tag != VALUE_M || !item_attribute(specification->whole, slice_of_text("Enabled"), &member) ||
+	        member.tag != VALUE_TRUE)
+		return;
+	inner = map_begin();
+	map_set_text(&inner, "Status", "ENABLED");
+	map_set_text(&inner, "SSEType", "KMS");
+	if (item_attribute(specification->whole, slice_of_text("KMSMasterKeyId"), &member))
+		map_set_bytes(&inner, "KMSMasterKeyArn", VALUE_S, member.bytes);
+	map_set_map(map, "SSEDescription", &inner);
+}
+
+/* Computed here, or none of AWS's. */
+static bool is_left_out(struct slice name)
+{
+	static const char *const names[] = { "TableNumber", "CreatedUs", "ExistsFromUs", "PointInTimeRecovery", "Tags",
+		"TableId", "ProvisionedThroughput", "CreationDateTime", "ItemCount", "TableSizeBytes", "TableArn" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (text_is(name, names[i]))
+			return true;
+	return false;
+}
+
+static void set_stored_member(struct map *map, const struct table *table, struct slice name, const struct value *member)
+{
+	if (is_left_out(name))
+		return;
+	if (text_is(name, "BillingMode"))
+		set_billing_mode(map, member);
+	else if (text_is(name, "TableClass"))
+		set_table_class(map, member);
+	else if (text_is(name, "SSESpecification"))
+		set_encryption(map, member);
+	else if (text_is(name, "GlobalSecondaryIndexes"))
+		set_indexes(map, table, name, member, true);
+	else if (text_is(name, "LocalSecondaryIndexes"))
+		set_indexes(map, table, name, member, false);
+	else
+		map_set_whole(map, name, member->whole);
+}
+
+static void set_stored(struct map *map, const struct table *table)
+{
+	struct slice description = buffer_slice(&table->description);
+	struct reader reader = reader_of(description);
+	struct slice name;
+	struct value whole, member;
+	if (!value_read(&reader, &whole)) {
+		map->result = -EIO;
+		return;
+	}
+	reader = reader_of(whole.body);
+	while (value_next(&whole, &reader, &name, &member))
+		set_stored_member(map, table, name, &member);
+	if (reader.is_bad)
+		map->result = -EIO;
+	if (!item_attribute(description, slice_of_text("TableStatus"), &member))
+		map_set_text(map, "TableStatus", "ACTIVE");
+	if (!item_attribute(description, slice_of_text("DeletionProtectionEnabled"), &member)) {
+		struct buffer scratch = BUFFER_INIT;
+		value_append_plain(map_member(map, slice_of_text("DeletionProtectionEnabled"), &scratch), VALUE_FALSE);
+		buffer_free(&scratch);
+	}
+	set_throughput(map, description);
+}
+
+static int set_computed(
+        struct map *map, struct store_txn *txn, const struct table *table, const struct snapshot *snapshot)
+{
+	struct buffer arn = BUFFER_INIT;
+	uint64_t items, bytes;
+	int result = snapshot_statistics(txn, snapshot, &items, &bytes);
+	if (result < 0)
+		return result;
+	describe_arn(table, &arn);
+	result = buffer_error(&arn);
+	map_set_bytes(map, "TableArn", VALUE_S, buffer_slice(&arn));
+	buffer_free(&arn);
+	map_set_text(map, "TableId", table->id);
+	map_set_time(map, "CreationDateTime", table->created_us);
+	map_set_number(map, "ItemCount", items);
+	map_set_number(map, "TableSizeBytes", bytes);
+	return result;
+}
+
+static int render(struct map *map, int result, struct buffer *out)
+{
+	struct item_order order = { slice_of_text("TableName"), { NULL, 0 } };
+	struct buffer item = BUFFER_INIT;
+	int built = map_end(map, &item);
+	if (result == 0)
+		result = built;
+	if (result == 0)
+		result = buffer_error(&item);
+	if (result == 0)
+		result = item_to_json(buffer_slice(&item), ITEM_PLAIN, ITEM_PRETTY, &order, out);
+	buffer_free(&item);
+	return result;
+}
+
+int describe_table(
+        struct store_txn *txn, const struct table *table, const struct snapshot *snapshot, struct buffer *out)
+{
+	struct map map = map_begin();
+	set_stored(&map, table);
+	int result = set_computed(&map, txn, table, snapshot);
+	return render(&map, result, out);
+}
+
+static int64_t whole_second(int64_t time_us)
+{
+	return time_us / SECOND_US * SECOND_US;
+}
+
+/* What moves with the clock is told in whole seconds within the window, so that the text keeps its length. */
+static int set_recovery(struct map *map, struct store_txn *txn, const struct table *table, int64_t now_us)
+{
+	struct map inner = map_begin();
+	int64_t earliest_us = 0, latest_us = 0;
+	int result = 0;
+	map_set_text(&inner, "PointInTimeRecoveryStatus", table->is_pitr_on ? "ENABLED" : "DISABLED");
+	if (table->is_pitr_on) {
+		result = table_window(txn, table, now_us, &earliest_us, &latest_us);
+		if (table->period_days > 0)
+			map_set_number(&inner, "RecoveryPeriodInDays", (uint64_t)table->period_days);
+		if (table->period_days > 0 && earliest_us == now_us - table->period_days * DAY_US)
+			earliest_us = whole_second(earliest_us + SECOND_US - 1);
+		latest_us = whole_second(latest_us) > earliest_us ? whole_second(latest_us) : earliest_us;
+		map_set_time(&inner, "EarliestRestorableDateTime", earliest_us);
+		map_set_time(&inner, "LatestRestorableDateTime", latest_us);
+	}
+	map_set_map(map, "PointInTimeRecoveryDescription", &inner);
+	return result;
+}
+
+int describe_table_file(struct history *history, struct store_txn *txn, const struct table *table,
+        const struct snapshot *snapshot, struct buffer *out)
+{
+	bool is_live = snapshot->time_us == TIME_NOW;
+	int64_t now_us = is_live ? history_now(history, txn) : snapshot->time_us;
+	struct map map = map_begin();
+	set_stored(&map, table);
+	int result = set_computed(&map, txn, table, snapshot);
+	if (result == 0)
+		result = set_recovery(&map, txn, table, now_us);
+	return render(&map, result, out);
+}
+
+void describe_arn(const struct table *table, struct buffer *out)
+{
+	buffer_append_text(out, ARN_START);
+	buffer_append_text(out, table->name);
+}
