@@ -1,0 +1,272 @@
+#!/bin/bash
+# House rules that a machine can check: tests/lint.sh [RULE]...   All rules when none is named.
+#
+# Every breach is one line, "file:line: what is wrong; what to do". The last line is "N passed, N failed, N skipped",
+# counting rules. Long functions and files are listed, and left to review.
+set -u -o pipefail
+cd "$(dirname "$0")/.." || exit 2
+export LC_ALL=C.UTF-8
+
+scratch=$(mktemp -d) || exit 2
+trap 'rm -rf "$scratch"' EXIT
+
+# New files count before they are added.
+if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+	mapfile -t all < <(git ls-files --cached --others --exclude-standard | while read -r file; do
+		[ ! -f "$file" ] || echo "$file"
+	done | sort -u)
+else
+	mapfile -t all < <(find . -path ./build -prune -o -path ./.git -prune -o -type f -printf '%P\n' | sort)
+fi
+
+# files PATTERN: those whose path matches, one a line.
+files() {
+	printf '%s\n' "${all[@]}" | grep -E "$1"
+}
+
+# Every C source, line by line, without comments and without what is inside string and character literals (the names
+# of included headers stay). Comments alone go into a second tree.
+mapfile -t sources < <(files '^(core|fs|tools|tests)/.*\.[ch]$')
+code=$scratch/code comments=$scratch/comments
+split_source() {
+	awk -v code="$code/$1" -v comments="$comments/$1" '
+	{
+		c = ""; t = ""; n = length($0)
+		is_include = !in_comment && $0 ~ /^[ \t]*#[ \t]*include/
+		for (i = 1; i <= n; i++) {
+			two = substr($0, i, 2); one = substr(two, 1, 1)
+			if (in_comment) {
+				if (two == "*/") { in_comment = 0; i++ } else t = t one
+			} else if (two == "/*") { in_comment = 1; i++; c = c " "
+			} else if (two == "//") { t = t substr($0, i + 2); break
+			} else if ((one == "\"" || one == "\047") && !is_include) {
+				c = c one
+				for (i++; i <= n && substr($0, i, 1) != one; i++)
+					if (substr($0, i, 1) == "\\") i++
+				c = c one
+			} else c = c one
+		}
+		print c > code
+		print t > comments
+	}' "$1"
+}
+for source in ${sources[@]+"${sources[@]}"}; do
+	mkdir -p "$code/${source%/*}" "$comments/${source%/*}"
+	touch "$code/$source" "$comments/$source"
+	split_source "$source"
+done
+
+# grep_code REGEX ADVICE FILES...: a breach for each line of code that matches.
+grep_code() {
+	local regex=$1 advice=$2
+	shift 2
+	[ $# -gt 0 ] || return 0
+	(cd "$code" && grep -HnE -- "$regex" "$@") | sed "s|\$|    <- $advice|"
+}
+
+not_after_member='(^|[^A-Za-z0-9_.>])'
+of() {
+	files "^$1/.*\\.[ch]\$"
+}
+
+# --- Rules: each prints its breaches, and nothing when there are none ------------------------------------------------
+
+# Which way includes may point: tools -> core <- fs, and nothing out of core.
+rule_direction() {
+	local file line included directory allowed
+	while IFS=: read -r file line included; do
+		[ -n "$file" ] || continue
+		included=${included#*\"}
+		included=${included%%\"*}
+		directory=${file%%/*}
+		case $directory in
+		core) allowed='core' ;;
+		tools | fs) allowed="core $directory" ;;
+		esac
+		case $included in
+		*..*)
+			echo "$file:$line: includes \"$included\"; name the header from the top of the project, or by itself"
+			continue
+			;;
+		esac
+		for directory in $allowed; do
+			if [ -f "$directory/$included" ] || { [ -f "$included" ] && [ "${included%%/*}" = "$directory" ]; }; then
+				continue 2
+			fi
+		done
+		echo "$file:$line: includes \"$included\", which is not in $allowed; move what is needed there"
+	done < <(cd "$code" && grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' -r core tools fs 2>/dev/null)
+	mapfile -t list < <(of '(core|tools)')
+	grep_code '#[[:space:]]*include.*[<"/]fuse' 'only fs/ knows FUSE' ${list[@]+"${list[@]}"}
+}
+
+# Each foreign library is known to one file.
+rule_libraries() {
+	local rule header file
+	for rule in lmdb:store cJSON:json lz4:compress sodium:hash xxhash:hash zlib:line_reader; do
+		header=${rule%:*} file=core/${rule#*:}.c
+		mapfile -t list < <(of '(core|fs|tools)' | grep -Fvx "$file")
+		grep_code "#[[:space:]]*include.*[<\"/]$header" "only $file includes $header; call that module" \
+			${list[@]+"${list[@]}"}
+	done
+}
+
+# The engine does not talk, end the program, read the environment or start processes.
+rule_quiet() {
+	mapfile -t list < <(of core)
+	local calls='printf|fprintf|vprintf|vfprintf|dprintf|vdprintf|puts|fputs|putchar|putc|fputc|perror|psignal'
+	grep_code "$not_after_member($calls)[[:space:]]*\\(" \
+		'core/ prints nothing: return the text in a buffer or a struct error' "${list[@]}"
+	grep_code '(^|[^A-Za-z0-9_])(stdout|stderr|stdin)([^A-Za-z0-9_]|$)' \
+		'core/ does not know the standard streams: let the caller pass them' "${list[@]}"
+	calls='exit|_exit|_Exit|quick_exit|abort|err|errx|verr|error'
+	grep_code "$not_after_member($calls)[[:space:]]*\\(" \
+		'core/ ends no program: return a negative errno, or assert what only a programming fault can break' "${list[@]}"
+	calls='getenv|secure_getenv|setenv|putenv|unsetenv|fork|vfork|system|popen|daemon|posix_spawnp?|execv[pe]*|execl[pe]*'
+	grep_code "$not_after_member($calls)[[:space:]]*\\(" \
+		'core/ reads no environment and starts no process: let the caller do it' "${list[@]}"
+}
+
+# There is one source of "now".
+rule_clock() {
+	mapfile -t list < <(of '(core|fs|tools)' | grep -Fvx core/clock.c)
+	grep_code "$not_after_member(time|gettimeofday|clock_gettime|timespec_get|ftime)[[:space:]]*\\(" \
+		'only core/clock.c asks the time: call clock_now_us()' "${list[@]}" |
+		grep -Ev '^(fs|tools)/[^:]*:[0-9]+:.*CLOCK_MONOTONIC'
+}
+
+# Unfinished marks, and paths of one machine.
+rule_finished() {
+	mapfile -t list < <(files '^(core|fs|tools|tests|\.ci)/|^Makefile$|\.md$' | grep -v '^tests/fuzz/corpus/')
+	grep -HnIwE 'FIXM[E]|TOD[O]|XX[X]' "${list[@]}" | sed 's|$|    <- finish it, or open an issue|'
+	grep -HnIE '/wor[k]/|/hom[e]/[a-z]' "${list[@]}" | sed 's|$|    <- a path of one machine: derive it, or let it be passed|'
+}
+
+# Code in comments. Text that only mentions a call goes on after it.
+rule_dead_code() {
+	[ ${#sources[@]} -gt 0 ] || return 0
+	(cd "$comments" && grep -HnE \
+		'^[[:space:]*]*((if|for|while|switch)[[:space:]]*\(.*\)[[:space:]]*\{?|return[[:space:]][^.]*;|[A-Za-z_][A-Za-z0-9_>.*-]*[[:space:]]*(=[^=].*|\(.*\));|#[[:space:]]*(include|define|if|endif).*|[}{])[[:space:]]*$' \
+		"${sources[@]}") | sed 's|$|    <- code in a comment: delete it, git remembers|'
+	grep_code '^[[:space:]]*#[[:space:]]*if[[:space:]]+0([^0-9]|$)' 'code that is switched off: delete it' "${sources[@]}"
+}
+
+# Header guards carry the name of the file, so that no two are the same.
+rule_guards() {
+	local header stem guard
+	while read -r header; do
+		stem=$(basename "$header" .h | tr 'a-z.-' 'A-Z__')
+		guard=$(grep -m1 -E '^[[:space:]]*#[[:space:]]*ifndef' "$code/$header" | awk '{ print $2 }')
+		case $guard in
+		PITR_*"$stem"_H | PITR_"$stem"_H)
+			grep -qE "^#define $guard\$" "$code/$header" ||
+				echo "$header:1: the guard $guard is never defined; add #define $guard"
+			;;
+		*) echo "$header:1: the header guard is '${guard:-missing}'; name it PITR_${stem}_H, or PITR_<FOLDER>_${stem}_H" ;;
+		esac
+		echo "$guard $header" >>"$scratch/guards"
+	done < <(files '\.h$')
+	sort "$scratch/guards" 2>/dev/null | awk '$1 == last { print $2 ":1: has the guard of " file "; name it after its file" }
+		{ last = $1; file = $2 }'
+}
+
+# A source of the engine implements the header of its name, or is a part of it: table_settings.c of table.h.
+rule_modules() {
+	local source stem
+	while read -r source; do
+		stem=$(basename "$source" .c)
+		while [ ! -f "core/$stem.h" ]; do
+			case $stem in
+			*_*) stem=${stem%_*} ;;
+			*)
+				echo "$source:1: no header core/$(basename "$source" .c).h; add it, or name the file after the module it is part of"
+				break
+				;;
+			esac
+		done
+	done < <(files '^core/[^/]*\.c$')
+}
+
+# Every header can be included by itself.
+rule_headers() {
+	local header fuse_version flags=(-std=c17 -D_GNU_SOURCE -iquote . -iquote core -Wall -Wextra -Wpedantic -Werror -fsyntax-only)
+	fuse_version=$(grep -hEo 'FUSE_USE_VERSION[[:space:]]+[0-9A-Z_(), ]+' fs/*.[ch] 2>/dev/null | head -n 1 | sed 's/^[A-Z_]*[[:space:]]*//')
+	while read -r header; do
+		case $header in
+		fs/*)
+			# Those with FUSE in them may rely on the version their includer has chosen.
+			# shellcheck disable=SC2046
+			printf '%s\n#include "%s"\n' "#ifndef FUSE_USE_VERSION
+#define FUSE_USE_VERSION ${fuse_version:-314}
+#endif" "$header" | gcc "${flags[@]}" $(pkg-config --cflags fuse3) -xc - 2>&1
+			;;
+		*) printf '#include "%s"\n' "$header" | gcc "${flags[@]}" -xc - 2>&1 ;;
+		esac | grep -E 'error:' | sed "s|^|$header:1: does not compile by itself: include what it uses: |"
+	done < <(files '^(core|fs|tools)/.*\.h$')
+}
+
+rule_format() {
+	[ ${#sources[@]} -gt 0 ] || return 0
+	printf '%s\0' "${sources[@]}" | xargs -0 clang-format --dry-run -Werror --ferror-limit=1 2>&1 |
+		grep -E '(error|warning):' | sed 's|$|    <- make fmt|'
+}
+
+rule_shell() {
+	local scripts
+	mapfile -t scripts < <(
+		files '\.(sh|bash|bats)$'
+		files '^(\.ci|tests|tools)/' | grep -vE '\.[a-z]+$' | while read -r file; do
+			head -n 1 "$file" | grep -aqE '^#!.*[/ ](ba)?sh' && echo "$file"
+		done
+	)
+	[ ${#scripts[@]} -gt 0 ] || return 0
+	shellcheck -x -f gcc -S warning "${scripts[@]}"
+}
+
+rule_cppcheck() {
+	local list
+	mapfile -t list < <(files '^(core|fs|tools)/.*\.c$')
+	[ ${#list[@]} -gt 0 ] || return 0
+	cppcheck --quiet -j "$(nproc)" --std=c11 -D_GNU_SOURCE --enable=warning,portability --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=unknownMacro --suppress=normalCheckLevelMaxBranches \
+		--template='{file}:{line}: {message} [{id}]; mend it, or say why not with a cppcheck-suppress comment' \
+		-I. -Icore "${list[@]}" 2>&1
+}
+
+# --- Running them ------------------------------------------------------------------------------------------------
+
+# Not breaches: where to look for a second idea.
+list_long() {
+	local source
+	for source in ${sources[@]+"${sources[@]}"}; do
+		awk -v file="$source" '
+		/^[^ \t#{}\/].*\(/ && !/;[ \t]*$/ { name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name) }
+		/^\{/ { start = NR }
+		/^\}/ { if (start && NR - start > 71) printf "%s:%d: note: %s has %d lines\n", file, start, name, NR - start - 1; start = 0 }
+		END { if (NR > 500) printf "%s:1: note: the file has %d lines\n", file, NR }' "$code/$source"
+	done
+}
+
+rules=("$@")
+if [ ${#rules[@]} -eq 0 ]; then
+	mapfile -t rules < <(declare -F | sed -n 's/^declare -f rule_//p')
+fi
+for rule in "${rules[@]}"; do
+	declare -F "rule_$rule" >/dev/null || { echo "tests/lint.sh: no rule $rule" >&2 && exit 2; }
+	"rule_$rule" >"$scratch/result-$rule" 2>&1 &
+done
+wait
+
+passed=0 failed=0
+[ $# -gt 0 ] || list_long
+for rule in "${rules[@]}"; do
+	if [ -s "$scratch/result-$rule" ]; then
+		failed=$((failed + 1))
+		printf '%s:\n' "$rule"
+		sed 's/^/  /' "$scratch/result-$rule"
+	else
+		passed=$((passed + 1))
+	fi
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed -eq 0 ]

@@ -1,0 +1,190 @@
+# Helpers for bats: a store and a mount of its own for every test.
+#
+#	load ../support/mount
+#	setup() { pitr_setup; }
+#	teardown() { pitr_teardown; }
+#	@test "a closed file is an item" {
+#		pitr_mount
+#		mkdir "$MNT/orders"
+#		...
+#	}
+#
+# pitr_setup makes a directory for the test with $STORE and $MNT in it, and skips where there is no FUSE; files that
+# need no mount call pitr_setup_store instead. pitr_teardown unmounts what the test has left mounted, and fails if a
+# mount did not end well. Mounts are started by the test's own shell: do not `run pitr_mount`.
+# shellcheck shell=bash
+
+PITR_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+if [ -z "${ASAN_OPTIONS-}" ]; then
+	pushd "$PITR_ROOT" >/dev/null || exit 1
+	. tests/support/environment.sh
+	popd >/dev/null || exit 1
+fi
+export PITR=${PITR:-$PITR_ROOT/build/asan/pitr}
+export PITRFS=${PITRFS:-$PITR_ROOT/build/asan/pitrfs}
+
+# The mounts this test has started and not ended: mount point -> process. Logs: $WORK/mount-<process>.log
+declare -gA PITR_MOUNTS=()
+
+pitr_setup_store() {
+	WORK=$BATS_TEST_TMPDIR
+	STORE=$WORK/store
+	MNT=$WORK/mnt
+	mkdir "$MNT" "$WORK/home"
+	export WORK STORE MNT HOME=$WORK/home
+	pitr_store "$STORE"
+}
+
+pitr_setup() {
+	require_fuse
+	pitr_setup_store
+}
+
+pitr_teardown() {
+	local mountpoint failed=0
+	for mountpoint in "${!PITR_MOUNTS[@]}"; do
+		pitr_umount "$mountpoint" || failed=1
+	done
+	pitr_unmount_strays
+	return $failed
+}
+
+require_fuse() {
+	[ -c /dev/fuse ] || skip "there is no /dev/fuse"
+}
+
+# Data that lies beside the project on some machines only: skip_without_shared ca-fires. Its path is $SHARED_DATA.
+skip_without_shared() {
+	SHARED_DATA=$PITR_ROOT/../shared/data/${1-}
+	[ -e "$SHARED_DATA" ] || skip "shared data is not on this machine: ${1-}"
+}
+
+# pitr_store STORE: makes an empty store.
+pitr_store() {
+	"$PITR" --store "$1" init
+}
+
+# pitr ...: the command line, on the store of the test.
+pitr() {
+	"$PITR" --store "$STORE" "$@"
+}
+
+# eventually [-t SECONDS] COMMAND...: again and again until it succeeds, for 5 seconds unless said otherwise.
+# Fails as the last attempt did, and shows its output.
+eventually() {
+	local seconds=5 end output status
+	if [ "$1" = -t ]; then
+		seconds=$2
+		shift 2
+	fi
+	end=$((${EPOCHREALTIME/[.,]/} + seconds * 1000000))
+	while true; do
+		status=0
+		output=$("$@" 2>&1) || status=$?
+		if [ $status -eq 0 ]; then
+			return 0
+		fi
+		if [ "${EPOCHREALTIME/[.,]/}" -ge $end ]; then
+			printf 'not within %s seconds: %s\n%s\n' "$seconds" "$*" "$output"
+			return $status
+		fi
+		sleep 0.05
+	done
+}
+
+# pitr_mount [OPTION...]: mounts $STORE at $MNT and returns when it answers; the options are for pitrfs (-o ro).
+pitr_mount() {
+	pitr_mount_at "$STORE" "$MNT" "$@"
+}
+
+# pitr_mount_at STORE MOUNTPOINT [OPTION...]. Afterwards PITRFS_PID is the process, MOUNT_LOG its output.
+# On failure the output is printed, and nothing is left running.
+pitr_mount_at() {
+	local store=$1 mountpoint=$2 ready answer=
+	shift 2
+	ready=$(mktemp -u "$WORK/ready.XXXXXX")
+	mkfifo "$ready"
+	# bats waits for everything that holds its descriptor 3. The log is named after the process.
+	(
+		MOUNT_LOG=$WORK/mount-$BASHPID.log
+		exec "$PITRFS" "$store" "$mountpoint" -f -o ready_fd=9 "$@" 9>"$ready" >"$MOUNT_LOG" 2>&1 3>&- 4>&- </dev/null
+	) &
+	PITRFS_PID=$!
+	MOUNT_LOG=$WORK/mount-$PITRFS_PID.log
+	# A process that dies closes the other end, so that this never waits for the dead.
+	IFS= read -r -n 1 -t 30 answer <"$ready" || true
+	rm -f "$ready"
+	if [ "$answer" = s ]; then
+		PITR_MOUNTS[$mountpoint]=$PITRFS_PID
+		return 0
+	fi
+	pitr_reap "$PITRFS_PID" 10 || true
+	printf 'mounting %s at %s failed; pitrfs said:\n' "$store" "$mountpoint"
+	cat "$MOUNT_LOG"
+	return 1
+}
+
+# pitr_umount [MOUNTPOINT]: unmounts, and requires that pitrfs then ends with status 0 and without a sanitizer's finding.
+pitr_umount() {
+	local mountpoint=${1:-$MNT} process=${PITR_MOUNTS[${1:-$MNT}]-} status=0
+	if [ -z "$process" ]; then
+		printf 'not mounted by this test: %s\n' "$mountpoint"
+		return 1
+	fi
+	# EBUSY passes as soon as those that were just killed have let go.
+	if kill -0 "$process" 2>/dev/null && ! eventually fusermount3 -u -- "$mountpoint"; then
+		status=1
+		fusermount3 -uz -- "$mountpoint" || true
+	fi
+	unset "PITR_MOUNTS[$mountpoint]"
+	pitr_reap "$process" 30 || status=$?
+	if [ $status -ne 0 ]; then
+		printf 'pitrfs at %s ended with status %d:\n' "$mountpoint" "$status"
+		cat "$WORK/mount-$process.log"
+		fusermount3 -uz -- "$mountpoint" 2>/dev/null || true
+		return 1
+	fi
+	no_sanitizer_finding "$WORK/mount-$process.log"
+}
+
+# pitr_kill [SIGNAL [MOUNTPOINT]]: ends pitrfs by a signal, KILL unless said otherwise, and clears the mount point.
+pitr_kill() {
+	local signal=${1:-KILL} mountpoint=${2:-$MNT} process
+	process=${PITR_MOUNTS[$mountpoint]}
+	unset "PITR_MOUNTS[$mountpoint]"
+	kill -"$signal" "$process"
+	pitr_reap "$process" 30 || true
+	fusermount3 -uz -- "$mountpoint" 2>/dev/null || true
+	no_sanitizer_finding "$WORK/mount-$process.log"
+}
+
+# pitr_reap PROCESS SECONDS: waits for a child to end, and returns its status; one that does not end is killed.
+pitr_reap() {
+	local process=$1 end=$((SECONDS + $2)) status=0
+	while kill -0 "$process" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$process/status" 2>/dev/null; do
+		if [ $SECONDS -ge $end ]; then
+			printf 'process %d did not end within %d seconds, and is killed\n' "$process" "$2"
+			kill -KILL "$process"
+			break
+		fi
+		sleep 0.02
+	done
+	wait "$process" || status=$?
+	return $status
+}
+
+no_sanitizer_finding() {
+	if grep -Eq 'ERROR: AddressSanitizer|runtime error|WARNING: ThreadSanitizer|LeakSanitizer' "$@"; then
+		printf 'a sanitizer found something:\n'
+		cat "$@"
+		return 1
+	fi
+}
+
+# Unmounts whatever else is mounted below the directory of the test, such as a mount by `pitr mount`.
+pitr_unmount_strays() {
+	local mountpoint
+	while read -r mountpoint; do
+		fusermount3 -uz -- "$mountpoint" || true
+	done < <(awk -v under="$WORK/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r)
+}
