@@ -17,8 +17,10 @@ enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSO
 struct json;           /* a node; the root owns the tree */
 
 struct json_limits {
-	size_t max_size;
-	unsigned max_depth;
+	size_t max_size;           /* of the text; below 2 GiB */
+	unsigned max_depth;        /* at most 1000 */
+	size_t max_values;         /* 0: no bound but the size */
+	size_t max_content;        /* bytes beside white space, roughly, for texts that may be indented deeply; 0: likewise */
 };
 extern const struct json_limits json_default_limits;    /* 16 MiB, depth 100 */
 
@@ -45,6 +47,8 @@ bool json_get_i64(const struct json *object, const char *name, int64_t *ret_valu
 /* Writing: a JSON string literal with quotes, escaped as jq does (", \, control characters as \b\f\n\r\t or \u00XX, and
  * DEL as \u007f; everything else as UTF-8). */
 void json_append_string(struct buffer *out, struct slice text);
+/* The length json_append_string would append. */
+size_t json_string_size(struct slice text);
 
 /* Appends the tree as compact JSON, numbers as they were written. */
 void json_append(struct buffer *out, const struct json *node);
