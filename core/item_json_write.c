@@ -1,0 +1,255 @@
+#include <errno.h>
+#include <string.h>
+
+#include "item_json_form.h"
+
+/* One walker writes and measures: without `out` it only counts. */
+struct writer {
+	struct buffer *out;
+	size_t size;
+	enum item_form form;
+	bool is_pretty;
+	size_t indent;
+};
+
+static void put(struct writer *w, const void *data, size_t size)
+{
+	if (w->out != NULL)
+		buffer_append(w->out, data, size);
+	w->size += size;
+}
+
+static void put_slice(struct writer *w, struct slice s)
+{
+	put(w, s.data, s.size);
+}
+
+static void put_text(struct writer *w, const char *text)
+{
+	put(w, text, strlen(text));
+}
+
+static void put_string(struct writer *w, struct slice text)
+{
+	if (w->out != NULL)
+		json_append_string(w->out, text);
+	else
+		w->size += json_string_size(text);
+}
+
+static void put_base64(struct writer *w, struct slice bytes)
+{
+	put(w, "\"", 1);
+	if (w->out != NULL)
+		base64_append(w->out, bytes);
+	else
+		w->size += (bytes.size + 2) / 3 * 4;
+	put(w, "\"", 1);
+}
+
+static void new_line(struct writer *w)
+{
+	static const char spaces[] = "                                                                ";
+	if (!w->is_pretty)
+		return;
+	put(w, "\n", 1);
+	for (size_t left = 2 * w->indent; left > 0;) {
+		size_t some = left < sizeof(spaces) - 1 ? left : sizeof(spaces) - 1;
+		put(w, spaces, some);
+		left -= some;
+	}
+}
+
+static void open(struct writer *w, char bracket)
+{
+	put(w, &bracket, 1);
+	w->indent++;
+}
+
+static void begin_member(struct writer *w, bool is_first)
+{
+	if (!is_first)
+		put(w, ",", 1);
+	new_line(w);
+}
+
+static void close(struct writer *w, char bracket, bool is_empty)
+{
+	w->indent--;
+	if (!is_empty)
+		new_line(w);
+	put(w, &bracket, 1);
+}
+
+static void put_colon(struct writer *w)
+{
+	put(w, ": ", w->is_pretty ? 2 : 1);
+}
+
+static void put_name(struct writer *w, struct slice name)
+{
+	put_string(w, name);
+	put_colon(w);
+}
+
+/* The name of a lone member that could be taken for a wrapper gets one more '$'. */
+static void put_escaped_name(struct writer *w, struct slice name)
+{
+	put(w, "\"$", 2);
+	put_slice(w, name);
+	put(w, "\"", 1);
+	put_colon(w);
+}
+
+static bool write_value(struct writer *w, const struct value *value, unsigned level);
+static bool write_content(struct writer *w, const struct value *value, unsigned level);
+
+static bool write_members(struct writer *w, const struct value *container, unsigned level)
+{
+	bool is_map = container->tag == VALUE_M, is_set = !is_map && container->tag != VALUE_L;
+	struct reader r = reader_of(container->body);
+	struct slice name = { 0 };
+	struct value member;
+	enum value_tag wrapped;
+	size_t count = 0;
+	open(w, is_map ? '{' : '[');
+	for (; value_next(container, &r, &name, &member); count++) {
+		begin_member(w, count == 0);
+		if (is_map && w->form == ITEM_PLAIN && container->count == 1 && item_json_dollars(name, &wrapped) > 0)
+			put_escaped_name(w, name);
+		else if (is_map)
+			put_name(w, name);
+		if (!(is_set ? write_content(w, &member, level) : write_value(w, &member, level + 1)))
+			return false;
+	}
+	close(w, is_map ? '}' : ']', count == 0);
+	return !r.is_bad && count == container->count;
+}
+
+static void write_number(struct writer *w, struct slice number)
+{
+	const char *quote = w->form == ITEM_DYNAMODB ? "\"" : "";
+	put_text(w, quote);
+	put_slice(w, number);
+	put_text(w, quote);
+}
+
+/* The value without its wrapper. */
+static bool write_content(struct writer *w, const struct value *value, unsigned level)
+{
+	switch (value->tag) {
+	case VALUE_S:
+		put_string(w, value->bytes);
+		return true;
+	case VALUE_N:
+		write_number(w, value->bytes);
+		return true;
+	case VALUE_B:
+		put_base64(w, value->bytes);
+		return true;
+	case VALUE_TRUE:
+		put_text(w, "true");
+		return true;
+	case VALUE_FALSE:
+		put_text(w, "false");
+		return true;
+	case VALUE_NULL:
+		put_text(w, w->form == ITEM_DYNAMODB ? "true" : "null");
+		return true;
+	default:
+		return write_members(w, value, level);
+	}
+}
+
+static bool write_value(struct writer *w, const struct value *value, unsigned level)
+{
+	if (level > ITEM_MAX_DEPTH)
+		return false;
+	const char *wrapper = item_json_wrapper(w->form, value->tag);
+	if (wrapper == NULL)
+		return write_content(w, value, level);
+	open(w, '{');
+	begin_member(w, true);
+	put(w, "\"", 1);
+	put_text(w, wrapper);
+	put(w, "\"", 1);
+	put_colon(w);
+	if (!write_content(w, value, level))
+		return false;
+	close(w, '}', false);
+	return true;
+}
+
+static bool write_attribute(struct writer *w, struct slice name, const struct value *value, bool is_first)
+{
+	begin_member(w, is_first);
+	put_name(w, name);
+	return write_value(w, value, 1);
+}
+
+/* The keys, in their order; tells how many. An attribute that is not there is left out. */
+static bool write_keys(struct writer *w, struct slice item, const struct item_order *order, size_t *ret_count)
+{
+	const struct slice names[] = { order->partition, order->sort };
+	struct value value;
+	*ret_count = 0;
+	for (size_t i = 0; i < 2; i++) {
+		if (names[i].size == 0 || !item_attribute(item, names[i], &value))
+			continue;
+		if (!write_attribute(w, names[i], &value, *ret_count == 0))
+			return false;
+		++*ret_count;
+	}
+	return true;
+}
+
+static bool write_item(struct writer *w, struct slice item, const struct item_order *order)
+{
+	static const struct item_order no_order;
+	struct reader whole = reader_of(item);
+	struct value map, value;
+	if (order == NULL)
+		order = &no_order;
+	if (!value_read(&whole, &map) || map.tag != VALUE_M || reader_left(&whole) > 0)
+		return false;
+	size_t count = 0;
+	open(w, '{');
+	if (!write_keys(w, item, order, &count))
+		return false;
+	struct reader r = reader_of(map.body);
+	struct slice name;
+	while (value_next(&map, &r, &name, &value)) {
+		if (slice_equal(name, order->partition) || slice_equal(name, order->sort))
+			continue;
+		if (!write_attribute(w, name, &value, count == 0))
+			return false;
+		count++;
+	}
+	close(w, '}', count == 0);
+	if (w->is_pretty)
+		put(w, "\n", 1);
+	return !r.is_bad && count == map.count;
+}
+
+int item_to_json(struct slice item, enum item_form form, enum item_layout layout, const struct item_order *order,
+        struct buffer *out)
+{
+	struct writer w = { .out = out, .form = form, .is_pretty = layout == ITEM_PRETTY };
+	size_t start = out->size;
+	/* Text is about half as long again as the bytes; a guess that saves most of the growing. */
+	buffer_reserve(out, item.size + item.size / 2);
+	bool is_good = write_item(&w, item, order);
+	if (buffer_error(out) < 0)
+		return -ENOMEM;
+	if (!is_good) {
+		out->size = start;
+		return -EIO;
+	}
+	return 0;
+}
+
+size_t item_json_size(struct slice item, enum item_form form, const struct item_order *order)
+{
+	struct writer w = { .form = form, .is_pretty = true };
+	return write_item(&w, item, order) ? w.size : 0;
+}
