@@ -1,10 +1,11 @@
-/* Change records from outside, one a line: DynamoDB Streams, Kinesis, {"Item":...} and plain JSON lines, gzip or not.
+/* Change records from outside, one a line: DynamoDB Streams, Kinesis, {"Item":...} and plain JSON lines.
+ * The lines come from line_reader.h.
  *
  * The format is recognised line by line, from the object's own members:
  *   "dynamodb" and "eventName" with "recordFormat" or "tableName" -> Kinesis;  without -> Streams;
  *   exactly one member "Item" that holds DynamoDB JSON -> item;  anything else that is an object -> plain item.
- * Times: Streams in epoch seconds (fractions allowed); Kinesis in milliseconds, or microseconds when
- * ApproximateCreationDateTimePrecision says MICROSECOND; items have none. */
+ * Times: Streams in epoch seconds (fractions allowed), or ISO 8601 as the AWS command line prints it; Kinesis in
+ * milliseconds, or microseconds when ApproximateCreationDateTimePrecision says MICROSECOND; items have none. */
 #ifndef PITR_RECORD_H
 #define PITR_RECORD_H
 
@@ -13,8 +14,8 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "line_reader.h"
 
-#define RECORD_LINE_MAX (8u << 20)         /* a longer line is an error of that line, not of the run */
 #define RECORD_SEQUENCE_MAX 40             /* digits of a Streams sequence number */
 
 enum record_format { RECORD_STREAMS, RECORD_KINESIS, RECORD_ITEM, RECORD_PLAIN };
@@ -43,17 +44,5 @@ void record_free(struct record *record);
 
 /* Sequence numbers compare as numbers: <0, 0, >0. "" sorts first. */
 int record_compare_sequence(const char *a, const char *b);
-
-/* Lines of a file or pipe; gzip is recognised by its magic bytes, several members in a row too. */
-struct line_reader;
-/* `fd` is borrowed and must stay open. 0 or -ENOMEM. */
-int line_reader_new(int fd, struct line_reader **ret_reader);
-void line_reader_free(struct line_reader *reader);
-/* The next line without its newline (a CR before it is dropped too), borrowed until the next call. 1: a line; 0: the
- * end; negative: read error, damaged or cut gzip (message). A line over RECORD_LINE_MAX gives 1 and *ret_is_too_long,
- * with the rest of it skipped. Empty lines are returned as such. */
-int line_reader_next(struct line_reader *reader, struct slice *ret_line, bool *ret_is_too_long, struct error *error);
-/* Bytes read from the fd so far, for progress. */
-uint64_t line_reader_position(const struct line_reader *reader);
 
 #endif
