@@ -224,7 +224,8 @@ static void set_encryption(struct map *map, const struct value *specification)
 static bool is_left_out(struct slice name)
 {
 	static const char *const names[] = { "TableNumber", "CreatedUs", "ExistsFromUs", "PointInTimeRecovery", "Tags",
-		"TableId", "ProvisionedThroughput", "CreationDateTime", "ItemCount", "TableSizeBytes", "TableArn" };
+		"TimeToLive", "TableId", "ProvisionedThroughput", "CreationDateTime", "ItemCount", "TableSizeBytes",
+		"TableArn" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (text_is(name, names[i]))
 			return true;
@@ -333,6 +334,8 @@ static int set_recovery(struct map *map, struct store_txn *txn, const struct tab
 		result = table_window(txn, table, now_us, &earliest_us, &latest_us);
 		if (table->period_days > 0)
 			map_set_number(&inner, "RecoveryPeriodInDays", (uint64_t)table->period_days);
+		else
+			map_set_text(&inner, "RecoveryPeriodInDays", "forever");
 		if (table->period_days > 0 && earliest_us == now_us - table->period_days * DAY_US)
 			earliest_us = whole_second(earliest_us + SECOND_US - 1);
 		latest_us = whole_second(latest_us) > earliest_us ? whole_second(latest_us) : earliest_us;
