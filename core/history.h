@@ -40,9 +40,12 @@ bool history_is_read_only(const struct history *history);
 /* The store's identifier, a UUID text that never changes. */
 const char *history_id(const struct history *history);
 
+/* A new random UUID text (37 bytes with NUL), as TableIds are. */
+void history_new_id(char id[37]);
+
 /* Time of the last commit of the whole store. */
 int history_last_commit(struct store_txn *txn, int64_t *ret_time_us);
-/* Now, but never before the last commit: what "now" means when an instant is resolved. */
+/* Now, but never before the last commit or an instant already served: what "now" means when an instant is resolved. */
 int64_t history_now(struct history *history, struct store_txn *txn);
 /* Promises that no later commit will be at or below `time_us`: called for every instant that is resolved and shown. */
 void history_serve(struct history *history, int64_t time_us);

@@ -4,7 +4,8 @@
  *   table 4 bytes (28 bits) - node and directory numbers 6 bytes (42 bits) - change numbers 6 bytes (42 bits)
  *   ~x is the complement within the field, so that the newest comes first.
  *
- *   INDEX     table 'k' <encoded key> 00-free terminator 01 00.. -> see layout_index
+ *   INDEX     table 'k' <encoded key> 01 01 01 ~first_seq  -> varint number
+ *             table 'n' directory hash                 -> encoded key whose file name is cut
  *   VERSIONS  table number ~oldest_seq                     -> pack (pack.h)
  *   ROSTER    table directory level index                  -> roster block (roster.h)
  *   LOG       table first_seq                              -> log block (log.h)

@@ -9,7 +9,7 @@
 #include "history.h"
 #include "instant.h"
 #include "key.h"
-#include "pack.h"
+#include "node.h"
 #include "roster.h"
 #include "table.h"
 
@@ -17,15 +17,6 @@ struct snapshot {
 	uint32_t table;
 	uint64_t seq;                /* SEQ_MAX: live */
 	int64_t time_us;             /* the instant asked for; TIME_NOW: live */
-};
-
-/* An item or partition as of the snapshot. */
-struct node {
-	uint64_t number;             /* unique in the table, for ever */
-	enum node_kind kind;
-	uint64_t directory, slot;
-	struct version version;      /* of a partition: when it came to be */
-	struct slice encoded_key;    /* borrowed from the transaction */
 };
 
 struct snapshot snapshot_live(uint32_t table);

@@ -59,6 +59,10 @@ int store_put(struct store_txn *txn, enum store_space space, struct slice key, s
 int store_append(struct store_txn *txn, enum store_space space, struct slice key, struct slice value);
 int store_delete(struct store_txn *txn, enum store_space space, struct slice key);       /* -ENOENT */
 
+/* The first key >= `key`, without a cursor of one's own. */
+int store_seek(struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_key,
+	struct slice *ret_value);
+
 /* Cursors: positions in one space of one transaction. Closed before it ends. Results stay valid as the header says. */
 int store_cursor_open(struct store_txn *txn, enum store_space space, struct store_cursor **ret_cursor);
 void store_cursor_close(struct store_cursor *cursor);                  /* NULL is fine */

@@ -23,7 +23,7 @@ struct watch_event {
 };
 
 /* `changed` is called for each change, in order, from the watcher's thread; `lost` when some were missed; `settled` after
- * each round. No transaction of the caller may be open in them. */
+ * each round, and about every 40 ms when nothing happens. No transaction of the caller may be open in them. */
 struct watch_callbacks {
 	void (*changed)(void *context, struct store_txn *txn, const struct watch_event *event);
 	void (*lost)(void *context);

@@ -1,0 +1,497 @@
+/* Invariants
+ * 1. seq grows by one with each change of a table; times never decrease with it.
+ * 2. A change without a time of its own gets one greater than every commit and every served instant before it.
+ * 3. INDEX, VERSIONS, ROSTER, LOG and the counters change together or not at all: any failure spoils the batch, and a
+ *    spoilt batch can only be aborted. */
+#include "batch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "hash.h"
+#include "item_json.h"
+#include "key.h"
+#include "layout.h"
+#include "name.h"
+#include "node.h"
+#include "roster.h"
+#include "state.h"
+#include "table.h"
+#include "watch.h"
+
+struct touched {
+	uint32_t table;
+	struct table_counters counters;
+	uint64_t first_seq; /* of this batch; 0: none yet */
+	bool is_past;
+};
+
+struct batch {
+	struct history *history;
+	struct store_txn *txn;
+	struct store_state state;
+	int64_t began_us; /* state.last_us at begin */
+	struct touched *touched;
+	size_t touched_count, touched_room;
+	uint64_t changes;
+	bool has_notes, is_spoilt;
+	struct buffer old, scratch;
+};
+
+int batch_begin(struct history *history, struct batch **ret_batch, struct error *error)
+{
+	struct batch *batch = calloc(1, sizeof(*batch));
+	if (!batch)
+		return error_set(error, -ENOMEM, "begin a change: out of memory");
+	batch->history = history;
+	int r = store_begin(history_store(history), true, &batch->txn);
+	if (!r)
+		r = state_read(batch->txn, &batch->state);
+	if (r) {
+		batch_abort(batch);
+		return error_set(error, r, "begin a change in %s: %s", history_directory(history), strerror(-r));
+	}
+	batch->began_us = batch->state.last_us;
+	*ret_batch = batch;
+	return 0;
+}
+
+struct store_txn *batch_txn(struct batch *batch)
+{
+	return batch->txn;
+}
+
+struct history *batch_history(struct batch *batch)
+{
+	return batch->history;
+}
+
+uint64_t batch_changes(const struct batch *batch)
+{
+	return batch->changes;
+}
+
+static int touch(struct batch *batch, uint32_t table, struct touched **ret_touched)
+{
+	for (size_t i = 0; i < batch->touched_count; i++)
+		if (batch->touched[i].table == table) {
+			*ret_touched = &batch->touched[i];
+			return 0;
+		}
+	if (batch->touched_count == batch->touched_room) {
+		size_t room = batch->touched_room ? 2 * batch->touched_room : 4;
+		struct touched *more = realloc(batch->touched, room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		batch->touched = more;
+		batch->touched_room = room;
+	}
+	struct touched *touched = &batch->touched[batch->touched_count];
+	*touched = (struct touched){ .table = table };
+	int r = counters_read(batch->txn, table, &touched->counters);
+	if (r)
+		return r;
+	batch->touched_count++;
+	*ret_touched = touched;
+	return 0;
+}
+
+int batch_author(struct batch *batch, struct slice text, uint64_t *ret_author)
+{
+	uint8_t hash[16];
+	hash_strong(text, hash);
+	struct layout_key by_hash = layout_author_hash(hash);
+	struct slice value;
+	int r = store_get(batch->txn, STORE_AUTHORS, layout_slice(&by_hash), &value);
+	if (!r) {
+		struct reader reader = reader_of(value);
+		*ret_author = reader_varint(&reader);
+		return reader.is_bad ? -EIO : 0;
+	}
+	if (r != -ENOENT)
+		return r;
+	*ret_author = ++batch->state.authors;
+	struct layout_key by_number = layout_author(*ret_author);
+	struct buffer number = BUFFER_INIT;
+	buffer_append_varint(&number, *ret_author);
+	r = buffer_error(&number);
+	if (!r)
+		r = store_put(batch->txn, STORE_AUTHORS, layout_slice(&by_hash), buffer_slice(&number));
+	if (!r)
+		r = store_append(batch->txn, STORE_AUTHORS, layout_slice(&by_number), text);
+	buffer_free(&number);
+	batch->has_notes = true;
+	batch->is_spoilt |= r != 0;
+	return r;
+}
+
+/* Invariants 1 and 2. */
+static int choose_time(struct batch *batch, const struct touched *touched, const struct change_context *context,
+        int64_t *ret_time_us, struct error *error)
+{
+	int64_t now = clock_now_us();
+	if (!context->time_us) {
+		int64_t floor = batch->state.last_us;
+		if (history_served(batch->history) > floor)
+			floor = history_served(batch->history);
+		if (touched->counters.last_us > floor)
+			floor = touched->counters.last_us;
+		*ret_time_us = now > floor ? now : floor + 1;
+		return *ret_time_us <= TIME_MAX_US ? 0 : error_set(error, -ERANGE, "the clock is beyond the year 4252");
+	}
+	if (context->time_us < touched->counters.last_us)
+		return error_set(
+		        error, -ERANGE, "history can only grow at its end: this change is older than the last one");
+	if (context->time_us > (now > batch->state.last_us ? now : batch->state.last_us))
+		return error_set(error, -ERANGE, "the change lies in the future");
+	*ret_time_us = context->time_us;
+	return 0;
+}
+
+static int put_index(struct batch *batch, uint32_t table, struct slice encoded_key, uint64_t seq, uint64_t number)
+{
+	struct layout_key key = layout_index(table, encoded_key, seq);
+	struct buffer value = BUFFER_INIT;
+	buffer_append_varint(&value, number);
+	int r = buffer_error(&value);
+	if (!r)
+		r = store_put(batch->txn, STORE_INDEX, layout_slice(&key), buffer_slice(&value));
+	buffer_free(&value);
+	return r;
+}
+
+/* Names that don't fit a file name are found by their hash. */
+static int put_long_name(
+        struct batch *batch, uint32_t table, uint64_t directory, enum node_kind kind, struct slice encoded_key)
+{
+	if (encoded_key.size * 3 + sizeof(".json") <= FILE_NAME_MAX)
+		return 0;
+	struct key key;
+	struct buffer storage = BUFFER_INIT;
+	char name[FILE_NAME_MAX + 1];
+	bool is_cut = false;
+	int r = key_decode(encoded_key, &storage, &key);
+	if (!r) {
+		const struct value *part = key.has_sort ? &key.sort : &key.partition;
+		name_of_value(part, kind == NODE_ITEM ? ".json" : "", name, &is_cut);
+		if (is_cut) {
+			uint8_t hash[NAME_HASH_BYTES];
+			name_hash_of_value(part, hash);
+			struct layout_key long_name = layout_long_name(table, directory, hash);
+			r = store_put(batch->txn, STORE_INDEX, layout_slice(&long_name), encoded_key);
+		}
+	}
+	buffer_free(&storage);
+	return r;
+}
+
+static int begin_life(struct batch *batch, struct touched *touched, enum node_kind kind, uint64_t directory,
+        struct slice encoded_key, const struct version *version, struct slice item, uint64_t *ret_number)
+{
+	uint64_t slot;
+	int r = roster_add(batch->txn, touched->table, directory, &touched->counters.next_number, ret_number, &slot);
+	buffer_clear(&batch->scratch);
+	if (!r)
+		r = pack_new(kind, directory, slot, encoded_key, version, item, &batch->scratch);
+	struct layout_key key = layout_version(touched->table, *ret_number, version->seq);
+	if (!r)
+		r = store_append(batch->txn, STORE_VERSIONS, layout_slice(&key), buffer_slice(&batch->scratch));
+	if (!r)
+		r = put_index(batch, touched->table, encoded_key, version->seq, *ret_number);
+	return r ? r : put_long_name(batch, touched->table, directory, kind, encoded_key);
+}
+
+static int add_version(struct batch *batch, uint32_t table, const struct node *node, const struct node_place *place,
+        const struct version *version, struct slice item)
+{
+	struct layout_key key = { .size = place->key.size };
+	memcpy(key.bytes, place->key.data, place->key.size);
+	buffer_clear(&batch->scratch);
+	int r = pack_add(place->pack, version, item, &batch->scratch);
+	if (r == 1) {
+		key = layout_version(table, node->number, version->seq);
+		r = pack_new(
+		        node->kind, node->directory, node->slot, node->encoded_key, version, item, &batch->scratch);
+	}
+	return r ? r : store_put(batch->txn, STORE_VERSIONS, layout_slice(&key), buffer_slice(&batch->scratch));
+}
+
+/* The number of the partition's node, begun now when it does not live. */
+static int need_partition(struct batch *batch, struct touched *touched, const struct key *key,
+        const struct version *item_version, uint64_t *ret_number)
+{
+	struct buffer encoded = BUFFER_INIT;
+	key_append_partition(&key->partition, &encoded);
+	int r = buffer_error(&encoded);
+	struct node node;
+	if (!r)
+		r = node_find(batch->txn, touched->table, buffer_slice(&encoded), SEQ_MAX, &node, NULL);
+	if (!r && !node.version.is_removal && node.kind == NODE_PARTITION) {
+		*ret_number = node.number;
+	} else if (!r || r == -ENOENT) {
+		struct version version = { .seq = item_version->seq, .time_us = item_version->time_us };
+		r = begin_life(batch, touched, NODE_PARTITION, 0, buffer_slice(&encoded), &version, (struct slice){ 0 },
+		        ret_number);
+	}
+	buffer_free(&encoded);
+	return r;
+}
+
+static int end_life(struct batch *batch, uint32_t table, const struct node *node, const struct node_place *place,
+        uint64_t seq, int64_t time_us)
+{
+	struct version end = { .seq = seq, .time_us = time_us, .is_removal = true };
+	uint64_t directory = node->directory, alive;
+	int r = roster_end(batch->txn, table, directory, node->slot, seq, &alive);
+	/* roster_end wrote: what `place` borrowed is read again. */
+	struct node again;
+	struct node_place place_again = *place;
+	if (!r)
+		r = node_read(batch->txn, table, node->number, SEQ_MAX, &again, &place_again);
+	if (!r)
+		r = add_version(batch, table, &again, &place_again, &end, (struct slice){ 0 });
+	if (r || alive || !directory)
+		return r;
+	r = node_read(batch->txn, table, directory, SEQ_MAX, &again, &place_again);
+	return r ? (r == -ENOENT ? -EIO : r) : end_life(batch, table, &again, &place_again, seq, time_us);
+}
+
+static int record(struct batch *batch, struct touched *touched, const struct change_context *context,
+        int64_t growth_bytes, struct change_result *result)
+{
+	struct table_counters *counters = &touched->counters;
+	struct log_entry entry = { .seq = result->seq,
+		.time_us = result->time_us,
+		.op = result->op,
+		.number = result->number,
+		.author = context->author,
+		.growth_bytes = growth_bytes };
+	int r = log_append(batch->txn, touched->table, &entry);
+	if (r)
+		return r;
+	counters->seq = result->seq;
+	counters->items = entry.items;
+	counters->bytes = entry.bytes;
+	counters->last_us = result->time_us;
+	if (!counters->first_us)
+		counters->first_us = result->time_us;
+	if (!touched->first_seq)
+		touched->first_seq = result->seq;
+	if (result->time_us <= batch->began_us)
+		touched->is_past = true;
+	if (result->time_us > batch->state.last_us)
+		batch->state.last_us = result->time_us;
+	batch->changes++;
+	result->is_changed = true;
+	return 0;
+}
+
+/* What a put or removal finds: the key's last life, if it lives. */
+struct found {
+	bool is_alive;
+	struct node node;
+	struct node_place place;
+	size_t size_bytes; /* of the old item, as DynamoDB counts it; its content is in batch->old */
+};
+
+static int look(struct batch *batch, uint32_t table, struct slice encoded_key, struct found *ret)
+{
+	int r = node_find(batch->txn, table, encoded_key, SEQ_MAX, &ret->node, &ret->place);
+	ret->is_alive = !r && !ret->node.version.is_removal && ret->node.kind == NODE_ITEM;
+	ret->size_bytes = 0;
+	if (!ret->is_alive)
+		return r == -ENOENT ? 0 : r;
+	r = pack_content(ret->place.pack, ret->place.place, &batch->old);
+	if (!r)
+		ret->size_bytes = item_size_bytes(buffer_slice(&batch->old));
+	return r == -ENOENT ? -EIO : r;
+}
+
+static int put_found(struct batch *batch, struct touched *touched, struct found *found, const struct key *key,
+        struct slice encoded_key, struct slice item, const struct change_context *context, struct change_result *result)
+{
+	struct version version = { .seq = result->seq,
+		.time_us = result->time_us,
+		.plain_size = (uint32_t)item_json_size(item, ITEM_PLAIN, NULL),
+		.dynamodb_size = (uint32_t)item_json_size(item, ITEM_DYNAMODB, NULL) };
+	int r;
+	if (found->is_alive) {
+		result->op = CHANGE_MODIFY;
+		result->number = found->node.number;
+		r = add_version(batch, touched->table, &found->node, &found->place, &version, item);
+	} else {
+		uint64_t directory = 0;
+		result->op = CHANGE_INSERT;
+		r = key->has_sort ? need_partition(batch, touched, key, &version, &directory) : 0;
+		if (!r)
+			r = begin_life(
+			        batch, touched, NODE_ITEM, directory, encoded_key, &version, item, &result->number);
+	}
+	int64_t growth = (int64_t)item_size_bytes(item) - (int64_t)found->size_bytes;
+	return r ? r : record(batch, touched, context, growth, result);
+}
+
+static int spoil(struct batch *batch, int r, const struct table *table, struct error *error)
+{
+	if (!r)
+		return 0;
+	batch->is_spoilt = true;
+	return error_set(error, r, "change table %s: %s", table->name,
+	        r == -EIO      ? "a stored record is damaged (pitr verify tells which)"
+	        : r == -ENOSPC ? "no space left for the store"
+	                       : strerror(-r));
+}
+
+int batch_put(struct batch *batch, const struct table *table, struct slice item, const struct change_context *context,
+        struct change_result *ret_result, struct error *error)
+{
+	assert(!batch->is_spoilt);
+	*ret_result = (struct change_result){ 0 };
+	struct key key;
+	struct touched *touched;
+	struct found found;
+	int r = key_of_item(item, &table->schema, &key, error);
+	if (r)
+		return r;
+	struct buffer encoded = BUFFER_INIT;
+	key_append_encoded(&key, &encoded);
+	r = buffer_error(&encoded);
+	if (!r)
+		r = touch(batch, table->number, &touched);
+	if (!r)
+		r = look(batch, table->number, buffer_slice(&encoded), &found);
+	if (r) {
+		buffer_free(&encoded);
+		return spoil(batch, r, table, error);
+	}
+	if (found.is_alive && slice_equal(buffer_slice(&batch->old), item)) {
+		buffer_free(&encoded);
+		ret_result->number = found.node.number;
+		return 0;
+	}
+	r = choose_time(batch, touched, context, &ret_result->time_us, error);
+	if (!r) {
+		ret_result->seq = touched->counters.seq + 1;
+		r = spoil(batch,
+		        put_found(batch, touched, &found, &key, buffer_slice(&encoded), item, context, ret_result),
+		        table, error);
+	}
+	buffer_free(&encoded);
+	return r;
+}
+
+int batch_remove(struct batch *batch, const struct table *table, struct slice encoded_key,
+        const struct change_context *context, struct change_result *ret_result, struct error *error)
+{
+	assert(!batch->is_spoilt);
+	*ret_result = (struct change_result){ 0 };
+	struct touched *touched;
+	struct found found;
+	int r = touch(batch, table->number, &touched);
+	if (!r)
+		r = look(batch, table->number, encoded_key, &found);
+	if (r)
+		return spoil(batch, r, table, error);
+	if (!found.is_alive)
+		return 0;
+	r = choose_time(batch, touched, context, &ret_result->time_us, error);
+	if (r)
+		return r;
+	ret_result->op = CHANGE_REMOVE;
+	ret_result->number = found.node.number;
+	ret_result->seq = touched->counters.seq + 1;
+	r = end_life(batch, table->number, &found.node, &found.place, ret_result->seq, ret_result->time_us);
+	if (!r)
+		r = record(batch, touched, context, -(int64_t)found.size_bytes, ret_result);
+	return spoil(batch, r, table, error);
+}
+
+int batch_note_journal(struct batch *batch, struct slice journal_id, uint64_t position)
+{
+	struct layout_key key = layout_meta_bytes('j', journal_id);
+	batch->has_notes = true;
+	if (position == UINT64_MAX) {
+		int r = store_delete(batch->txn, STORE_META, layout_slice(&key));
+		return r == -ENOENT ? 0 : r;
+	}
+	struct buffer value = BUFFER_INIT;
+	buffer_append_varint(&value, position);
+	int r = buffer_error(&value);
+	if (!r)
+		r = store_put(batch->txn, STORE_META, layout_slice(&key), buffer_slice(&value));
+	buffer_free(&value);
+	return r;
+}
+
+/* META "c" commit := (varint table, varint first seq, varint last seq, byte is_past)... */
+static int note_commit(struct batch *batch)
+{
+	struct buffer note = BUFFER_INIT;
+	for (size_t i = 0; i < batch->touched_count; i++) {
+		const struct touched *touched = &batch->touched[i];
+		if (!touched->first_seq)
+			continue;
+		buffer_append_varint(&note, touched->table);
+		buffer_append_varint(&note, touched->first_seq);
+		buffer_append_varint(&note, touched->counters.seq);
+		buffer_append_byte(&note, touched->is_past);
+	}
+	struct layout_key key = layout_meta_number('c', ++batch->state.commits);
+	int r = buffer_error(&note);
+	if (!r)
+		r = store_put(batch->txn, STORE_META, layout_slice(&key), buffer_slice(&note));
+	buffer_free(&note);
+	if (r || batch->state.commits <= WATCH_COMMITS)
+		return r;
+	key = layout_meta_number('c', batch->state.commits - WATCH_COMMITS);
+	r = store_delete(batch->txn, STORE_META, layout_slice(&key));
+	return r == -ENOENT ? 0 : r;
+}
+
+static int write_counters(struct batch *batch)
+{
+	int r = batch->changes ? note_commit(batch) : 0;
+	for (size_t i = 0; i < batch->touched_count && !r; i++)
+		if (batch->touched[i].first_seq)
+			r = counters_write(batch->txn, batch->touched[i].table, &batch->touched[i].counters);
+	return r ? r : state_write(batch->txn, &batch->state);
+}
+
+static void end(struct batch *batch)
+{
+	free(batch->touched);
+	buffer_free(&batch->old);
+	buffer_free(&batch->scratch);
+	free(batch);
+}
+
+int batch_commit(struct batch *batch, struct error *error)
+{
+	assert(!batch->is_spoilt);
+	if (!batch->changes && !batch->has_notes) {
+		batch_abort(batch);
+		return 0;
+	}
+	struct history *history = batch->history;
+	int r = write_counters(batch);
+	if (r)
+		store_abort(batch->txn);
+	else
+		r = store_commit(batch->txn);
+	end(batch);
+	if (r)
+		return error_set(error, r, "commit to %s: %s", history_directory(history), strerror(-r));
+	history_ring(history);
+	return 0;
+}
+
+void batch_abort(struct batch *batch)
+{
+	if (!batch)
+		return;
+	store_abort(batch->txn);
+	end(batch);
+}

@@ -1,0 +1,350 @@
+#include "journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "hash.h"
+#include "layout.h"
+#include "reject.h"
+#include "table.h"
+
+#define MAGIC "pitrjnl1"
+#define HEADER_SIZE 24u
+#define RECORD_HEAD_SIZE 12u
+#define RECORD_MAX (2u << 20)
+#define OP_PUT 1
+#define OP_REMOVE 2
+
+struct journal {
+	int fd;
+	char path[PATH_MAX];
+	char id[33];
+	uint64_t size_bytes;
+	struct buffer record;
+};
+
+static void id_text(const uint8_t id[16], char text[33])
+{
+	for (unsigned i = 0; i < 16; i++)
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+}
+
+static int write_all(int fd, struct slice bytes, uint64_t offset)
+{
+	while (bytes.size) {
+		ssize_t n = pwrite(fd, bytes.data, bytes.size, (off_t)offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -ENOSPC;
+		bytes = slice_of(bytes.data + n, bytes.size - (size_t)n);
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int journal_new(struct history *history, struct journal **ret_journal, struct error *error)
+{
+	struct journal *journal = calloc(1, sizeof(*journal));
+	if (!journal)
+		return error_set(error, -ENOMEM, "make a journal: out of memory");
+	uint8_t header[HEADER_SIZE];
+	memcpy(header, MAGIC, 8);
+	hash_random(header + 8, 16);
+	id_text(header + 8, journal->id);
+	snprintf(journal->path, sizeof(journal->path), "%.4000s/" JOURNAL_DIRECTORY "/%s", history_directory(history),
+	        journal->id);
+	journal->fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r = journal->fd < 0 ? -errno : 0;
+	if (!r && flock(journal->fd, LOCK_EX | LOCK_NB) < 0)
+		r = -errno;
+	if (!r)
+		r = write_all(journal->fd, slice_of(header, sizeof(header)), 0);
+	if (r) {
+		journal_free(journal, true);
+		return error_set(error, r, "make a journal in %s: %s", history_directory(history), strerror(-r));
+	}
+	journal->size_bytes = HEADER_SIZE;
+	*ret_journal = journal;
+	return 0;
+}
+
+void journal_free(struct journal *journal, bool is_done)
+{
+	if (!journal)
+		return;
+	if (is_done)
+		unlink(journal->path);
+	if (journal->fd >= 0)
+		close(journal->fd);
+	buffer_free(&journal->record);
+	free(journal);
+}
+
+struct slice journal_id(const struct journal *journal)
+{
+	return slice_of_text(journal->id);
+}
+
+uint64_t journal_size_bytes(const struct journal *journal)
+{
+	return journal->size_bytes;
+}
+
+int journal_append(struct journal *journal, const struct pending_change *change, uint64_t position)
+{
+	struct buffer *record = &journal->record;
+	buffer_clear(record);
+	buffer_append(record, "\0\0\0\0\0\0\0\0\0\0\0", RECORD_HEAD_SIZE);
+	buffer_append_varint(record, position);
+	buffer_append_byte(record, change->is_removal ? OP_REMOVE : OP_PUT);
+	buffer_append_varint(record, change->table);
+	buffer_append_blob(record, change->encoded_key);
+	buffer_append_blob(record, change->item);
+	buffer_append_blob(record, change->author);
+	int r = buffer_error(record);
+	if (r)
+		return r;
+	struct slice body = slice_of(record->data + RECORD_HEAD_SIZE, record->size - RECORD_HEAD_SIZE);
+	uint64_t checksum = hash_checksum64(body, position);
+	for (unsigned i = 0; i < 4; i++)
+		record->data[i] = (uint8_t)(body.size >> (8 * i));
+	for (unsigned i = 0; i < 8; i++)
+		record->data[4 + i] = (uint8_t)(checksum >> (8 * i));
+	r = write_all(journal->fd, buffer_slice(record), journal->size_bytes);
+	if (r) {
+		if (ftruncate(journal->fd, (off_t)journal->size_bytes) < 0)
+			return r;
+		return r;
+	}
+	journal->size_bytes += record->size;
+	return 0;
+}
+
+int journal_empty(struct journal *journal)
+{
+	if (ftruncate(journal->fd, HEADER_SIZE) < 0)
+		return -errno;
+	journal->size_bytes = HEADER_SIZE;
+	return 0;
+}
+
+static int apply(struct batch *batch, const struct pending_change *change, struct error *error)
+{
+	struct table table;
+	struct change_result result;
+	struct change_context context = { 0 };
+	int r = table_load(batch_txn(batch), change->table, TIME_NOW, &table);
+	if (r)
+		return error_set(
+		        error, r, r == -ENOENT ? "its table was deleted meanwhile" : "its table can't be read");
+	r = batch_author(batch, change->author, &context.author);
+	if (!r && change->is_removal)
+		r = batch_remove(batch, &table, change->encoded_key, &context, &result, error);
+	else if (!r)
+		r = batch_put(batch, &table, change->item, &context, &result, error);
+	table_free(&table);
+	return r;
+}
+
+/* --- recovery --- */
+
+static int read_file(int fd, struct buffer *out)
+{
+	struct stat file;
+	if (fstat(fd, &file) < 0)
+		return -errno;
+	if (file.st_nlink == 0)
+		return -ENOENT;
+	int r = buffer_reserve(out, (size_t)file.st_size);
+	for (ssize_t n = 1; !r && n > 0 && out->size < (size_t)file.st_size;) {
+		n = pread(fd, out->data + out->size, (size_t)file.st_size - out->size, (off_t)out->size);
+		if (n < 0 && errno != EINTR)
+			r = -errno;
+		if (n > 0)
+			out->size += (size_t)n;
+	}
+	return r;
+}
+
+/* The next whole record. False at the end, or where the journal was cut. */
+static bool next_record(struct reader *r, struct pending_change *ret_change, uint64_t *ret_position)
+{
+	uint32_t size = reader_u32(r);
+	uint64_t checksum = reader_u64(r);
+	if (r->is_bad || size > RECORD_MAX)
+		return false;
+	struct slice body = reader_bytes(r, size);
+	struct reader fields = reader_of(body);
+	*ret_position = reader_varint(&fields);
+	uint8_t op = reader_byte(&fields);
+	uint64_t table = reader_varint(&fields);
+	ret_change->encoded_key = reader_blob(&fields);
+	ret_change->item = reader_blob(&fields);
+	ret_change->author = reader_blob(&fields);
+	if (r->is_bad || fields.is_bad || hash_checksum64(body, *ret_position) != checksum || table > TABLE_NUMBER_MAX)
+		return false;
+	ret_change->table = (uint32_t)table;
+	ret_change->is_removal = op == OP_REMOVE;
+	return op == OP_PUT || op == OP_REMOVE;
+}
+
+static int committed_position(struct batch *batch, struct slice id, uint64_t *ret_position)
+{
+	struct layout_key key = layout_meta_bytes('j', id);
+	struct slice value;
+	*ret_position = 0;
+	int r = store_get(batch_txn(batch), STORE_META, layout_slice(&key), &value);
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	struct reader reader = reader_of(value);
+	*ret_position = reader_varint(&reader);
+	return 0;
+}
+
+int journal_apply_or_refuse(
+        struct batch *batch, const struct pending_change *change, writer_refused refused, void *context)
+{
+	struct error why = { 0 };
+	int r = apply(batch, change, &why);
+	if (r != -ENOENT && r != -EINVAL && r != -ERANGE)
+		return r;
+	refused(context, change, &why);
+	return 0;
+}
+
+static void reject(void *context, const struct pending_change *change, const struct error *error)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "table number %u", change->table);
+	reject_record(context, path, change->item, error->code, error_text(error));
+}
+
+/* Applies what lies beyond the committed position and below `limit`, and notes how far that was. *ret_bad: the position
+ * of the record that made it fail. Returns how many changes were made. */
+static int replay(struct history *history, struct reader reader, struct slice id, uint64_t limit, uint64_t *ret_bad,
+        struct error *error)
+{
+	struct batch *batch;
+	struct pending_change change;
+	uint64_t position, done, last = 0;
+	int r = batch_begin(history, &batch, error);
+	if (r)
+		return r;
+	r = committed_position(batch, id, &done);
+	while (!r && next_record(&reader, &change, &position) && position < limit) {
+		last = position;
+		if (position > done)
+			r = journal_apply_or_refuse(batch, &change, reject, history);
+	}
+	*ret_bad = r ? last : 0;
+	if (!r && last > done)
+		r = batch_note_journal(batch, id, last);
+	if (r) {
+		batch_abort(batch);
+		return error_set(error, r, "recover a journal: %s", strerror(-r));
+	}
+	int changes = (int)batch_changes(batch);
+	r = batch_commit(batch, error);
+	return r ? r : changes;
+}
+
+static int note_position(struct history *history, struct slice id, uint64_t position, struct error *error)
+{
+	struct batch *batch;
+	int r = batch_begin(history, &batch, error);
+	if (r)
+		return r;
+	r = batch_note_journal(batch, id, position);
+	if (r) {
+		batch_abort(batch);
+		return error_set(error, r, "recover a journal: %s", strerror(-r));
+	}
+	return batch_commit(batch, error);
+}
+
+/* Sets one record aside, for damage in the store keeps it from being applied. */
+static int set_aside(struct history *history, struct reader reader, struct slice id, uint64_t bad, struct error *error)
+{
+	struct pending_change change;
+	uint64_t position;
+	while (next_record(&reader, &change, &position) && position < bad)
+		;
+	struct error why = { .code = -EIO };
+	reject(history, &change, &why);
+	return note_position(history, id, bad, error);
+}
+
+static int replay_all(struct history *history, struct slice bytes, struct error *error)
+{
+	char text[33];
+	struct reader reader = reader_of(bytes);
+	struct slice magic = reader_bytes(&reader, 8), raw_id = reader_bytes(&reader, 16);
+	if (reader.is_bad || !slice_equal(magic, slice_of_text(MAGIC)))
+		return 0;
+	id_text(raw_id.data, text);
+	struct slice id = slice_of_text(text);
+	for (int changes = 0;;) {
+		uint64_t bad;
+		int r = replay(history, reader, id, UINT64_MAX, &bad, error);
+		if (r >= 0)
+			return changes + r;
+		if (r != -EIO || !bad)
+			return r;
+		r = replay(history, reader, id, bad, &(uint64_t){ 0 }, error);
+		if (r < 0)
+			return r;
+		changes += r;
+		r = set_aside(history, reader, id, bad, error);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* The position is forgotten only after the file is gone: dying in between must not make it count twice. */
+static int recover_file(struct history *history, const char *path, const char *name, struct error *error)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	struct buffer bytes = BUFFER_INIT;
+	int r = 0, changes = 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		r = read_file(fd, &bytes);
+		if (!r)
+			changes = r = replay_all(history, buffer_slice(&bytes), error);
+		if (r >= 0 && unlink(path) == 0)
+			r = note_position(history, slice_of_text(name), UINT64_MAX, error);
+	}
+	buffer_free(&bytes);
+	close(fd);
+	return r == -ENOENT ? 0 : r < 0 ? r : changes;
+}
+
+int journal_recover(struct history *history, struct error *error)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%.4000s/" JOURNAL_DIRECTORY, history_directory(history));
+	DIR *dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : error_set(error, -errno, "read %s: %s", path, strerror(errno));
+	int changes = 0, r = 0;
+	for (struct dirent *entry; r >= 0 && (entry = readdir(dir));) {
+		if (strlen(entry->d_name) != 32)
+			continue;
+		snprintf(path, sizeof(path), "%.4000s/" JOURNAL_DIRECTORY "/%.32s", history_directory(history),
+		        entry->d_name);
+		r = recover_file(history, path, entry->d_name, error);
+		changes += r > 0 ? r : 0;
+	}
+	closedir(dir);
+	return r < 0 ? error_set(error, r, "recover journal %s: %s", path, strerror(-r)) : changes;
+}

@@ -1,0 +1,292 @@
+#include "log.h"
+
+#include <errno.h>
+
+#include "hash.h"
+#include "layout.h"
+
+/* Blocks are rewritten for each change that joins them, so they stay well inside a page. */
+#define LOG_BLOCK_BYTES 900u
+
+struct block_head {
+	uint64_t first_seq;
+	int64_t first_time_us;
+	uint64_t items, bytes; /* before the block */
+	unsigned count;
+};
+
+static int read_head(struct slice block, uint64_t first_seq, struct reader *ret_reader, struct block_head *ret_head)
+{
+	struct reader r = reader_of(block);
+	uint32_t checksum = reader_u32(&r);
+	if (r.is_bad || hash_checksum(slice_of(r.at, reader_left(&r))) != checksum)
+		return -EIO;
+	ret_head->first_seq = first_seq;
+	ret_head->first_time_us = (int64_t)reader_varint(&r);
+	ret_head->items = reader_varint(&r);
+	ret_head->bytes = reader_varint(&r);
+	ret_head->count = (unsigned)reader_varint(&r);
+	if (r.is_bad || ret_head->count == 0 || ret_head->count > LOG_BLOCK_MAX)
+		return -EIO;
+	*ret_reader = r;
+	return 0;
+}
+
+/* What stands before the first entry, so that read_next can add up differences. */
+static struct log_entry before_first(const struct block_head *head)
+{
+	return (struct log_entry){
+		.seq = head->first_seq - 1, .time_us = head->first_time_us, .items = head->items, .bytes = head->bytes
+	};
+}
+
+static int read_next(struct reader *r, struct log_entry *entry)
+{
+	unsigned op = reader_byte(r);
+	uint64_t time = reader_varint(r);
+	int64_t number = reader_zigzag(r);
+	entry->author = reader_varint(r);
+	entry->growth_bytes = reader_zigzag(r);
+	if (r->is_bad || op < CHANGE_INSERT || op > CHANGE_REMOVE)
+		return -EIO;
+	entry->op = (enum change_op)op;
+	entry->seq++;
+	entry->time_us += (int64_t)time;
+	entry->number += (uint64_t)number;
+	entry->items += op == CHANGE_INSERT ? 1 : op == CHANGE_REMOVE ? UINT64_MAX : 0;
+	entry->bytes += (uint64_t)entry->growth_bytes;
+	return 0;
+}
+
+static void append_entry(struct buffer *out, const struct log_entry *entry, const struct log_entry *previous)
+{
+	buffer_append_byte(out, (uint8_t)entry->op);
+	buffer_append_varint(out, (uint64_t)(entry->time_us - previous->time_us));
+	buffer_append_zigzag(out, (int64_t)(entry->number - previous->number));
+	buffer_append_varint(out, entry->author);
+	buffer_append_zigzag(out, entry->growth_bytes);
+}
+
+static int put_block(struct store_txn *txn, uint32_t table, const struct block_head *head, struct slice entries)
+{
+	struct buffer body = BUFFER_INIT, block = BUFFER_INIT;
+	buffer_append_varint(&body, (uint64_t)head->first_time_us);
+	buffer_append_varint(&body, head->items);
+	buffer_append_varint(&body, head->bytes);
+	buffer_append_varint(&body, head->count);
+	buffer_append_slice(&body, entries);
+	buffer_append_u32(&block, hash_checksum(buffer_slice(&body)));
+	buffer_append_slice(&block, buffer_slice(&body));
+	int r = buffer_error(&body) ? buffer_error(&body) : buffer_error(&block);
+	struct layout_key key = layout_log(table, head->first_seq);
+	if (!r)
+		r = store_append(txn, STORE_LOG, layout_slice(&key), buffer_slice(&block));
+	buffer_free(&body);
+	buffer_free(&block);
+	return r;
+}
+
+/* The block that holds `seq`, or the last one before it. -ENOENT: none. */
+static int find_block(
+        struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t *ret_first_seq, struct slice *ret_block)
+{
+	struct store_cursor *cursor;
+	int r = store_cursor_open(txn, STORE_LOG, &cursor);
+	if (r)
+		return r;
+	struct layout_key key = layout_log(table, seq + 1), prefix = layout_log_prefix(table);
+	struct slice found;
+	r = store_cursor_seek_before(cursor, layout_slice(&key), &found, ret_block);
+	store_cursor_close(cursor);
+	if (r)
+		return r;
+	if (found.size < prefix.size || !slice_equal(slice_of(found.data, prefix.size), layout_slice(&prefix)))
+		return -ENOENT;
+	*ret_first_seq = layout_log_seq(found);
+	return 0;
+}
+
+static int last_entry(struct slice block, uint64_t first_seq, struct block_head *ret_head, struct log_entry *ret_entry,
+        struct slice *ret_entries)
+{
+	struct reader reader;
+	int r = read_head(block, first_seq, &reader, ret_head);
+	if (r)
+		return r;
+	*ret_entries = slice_of(reader.at, reader_left(&reader));
+	*ret_entry = before_first(ret_head);
+	for (unsigned i = 0; i < ret_head->count && !r; i++)
+		r = read_next(&reader, ret_entry);
+	return r;
+}
+
+int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry)
+{
+	struct slice block, entries = { 0 };
+	struct block_head head = { 0 };
+	struct log_entry previous = { 0 };
+	uint64_t first_seq;
+	int r = find_block(txn, table, entry->seq, &first_seq, &block);
+	if (!r)
+		r = last_entry(block, first_seq, &head, &previous, &entries);
+	else if (r == -ENOENT)
+		r = 0;
+	if (r)
+		return r;
+	if (head.count && entry->seq != previous.seq + 1)
+		return -EIO;
+	entry->items = previous.items + (entry->op == CHANGE_INSERT ? 1 : entry->op == CHANGE_REMOVE ? UINT64_MAX : 0);
+	entry->bytes = previous.bytes + (uint64_t)entry->growth_bytes;
+	if (!head.count || head.count == LOG_BLOCK_MAX || block.size > LOG_BLOCK_BYTES) {
+		head = (struct block_head){ entry->seq, entry->time_us, previous.items, previous.bytes, 0 };
+		previous = before_first(&head);
+		entries = (struct slice){ 0 };
+	}
+	struct buffer all = BUFFER_INIT;
+	buffer_append_slice(&all, entries);
+	append_entry(&all, entry, &previous);
+	head.count++;
+	r = buffer_error(&all);
+	if (!r)
+		r = put_block(txn, table, &head, buffer_slice(&all));
+	buffer_free(&all);
+	return r;
+}
+
+int log_walk_begin(struct log_walk *walk, struct store_txn *txn, uint32_t table, uint64_t seq)
+{
+	*walk = (struct log_walk){ .txn = txn, .table = table, .entry = { .seq = seq ? seq - 1 : 0 } };
+	struct block_head head;
+	uint64_t first_seq;
+	int r = find_block(txn, table, seq, &first_seq, &walk->block);
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	r = read_head(walk->block, first_seq, &walk->reader, &head);
+	if (r)
+		return r;
+	walk->entry = before_first(&head);
+	walk->left = head.count;
+	while (!r && walk->left && walk->entry.seq + 1 < seq) {
+		r = read_next(&walk->reader, &walk->entry);
+		walk->left--;
+	}
+	return r;
+}
+
+static int next_block(struct log_walk *walk)
+{
+	struct store_cursor *cursor;
+	int r = store_cursor_open(walk->txn, STORE_LOG, &cursor);
+	if (r)
+		return r;
+	struct layout_key key = layout_log(walk->table, walk->entry.seq + 1), prefix = layout_log_prefix(walk->table);
+	struct slice found;
+	r = store_cursor_seek(cursor, layout_slice(&key), &found, &walk->block);
+	store_cursor_close(cursor);
+	if (r)
+		return r;
+	if (found.size < prefix.size || !slice_equal(slice_of(found.data, prefix.size), layout_slice(&prefix)))
+		return -ENOENT;
+	struct block_head head;
+	r = read_head(walk->block, layout_log_seq(found), &walk->reader, &head);
+	if (!r) {
+		walk->entry = before_first(&head);
+		walk->left = head.count;
+	}
+	return r;
+}
+
+int log_walk_next(struct log_walk *walk, struct log_entry *ret_entry)
+{
+	if (!walk->left) {
+		int r = next_block(walk);
+		if (r)
+			return r == -ENOENT ? 0 : r;
+	}
+	int r = read_next(&walk->reader, &walk->entry);
+	if (r)
+		return r;
+	walk->left--;
+	*ret_entry = walk->entry;
+	return 1;
+}
+
+int log_get(struct store_txn *txn, uint32_t table, uint64_t seq, struct log_entry *ret_entry)
+{
+	struct log_walk walk;
+	int r = log_walk_begin(&walk, txn, table, seq);
+	if (!r)
+		r = log_walk_next(&walk, ret_entry);
+	if (r < 0)
+		return r;
+	return r == 1 && ret_entry->seq == seq ? 0 : -ENOENT;
+}
+
+int log_first(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
+{
+	struct log_walk walk;
+	int r = log_walk_begin(&walk, txn, table, 0);
+	if (!r)
+		r = log_walk_next(&walk, ret_entry);
+	return r < 0 ? r : r == 1 ? 0 : -ENOENT;
+}
+
+int log_last(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
+{
+	struct slice block, entries;
+	struct block_head head;
+	uint64_t first_seq;
+	int r = find_block(txn, table, SEQ_MAX - 1, &first_seq, &block);
+	return r ? r : last_entry(block, first_seq, &head, ret_entry, &entries);
+}
+
+/* Halves the range of change numbers. `low` always lies in a block that begins at or before the time, `high` is a
+ * change after it; returns the first number of the last block that begins at or before the time. */
+static int block_at_time(
+        struct store_txn *txn, uint32_t table, int64_t time_us, uint64_t low, uint64_t high, uint64_t *ret_first_seq)
+{
+	struct slice block;
+	while (low + 1 < high) {
+		struct reader reader;
+		struct block_head head;
+		int r = find_block(txn, table, low + (high - low) / 2, &head.first_seq, &block);
+		if (!r)
+			r = read_head(block, head.first_seq, &reader, &head);
+		if (r)
+			return r;
+		uint64_t last = head.first_seq + head.count - 1;
+		if (head.first_time_us > time_us)
+			high = head.first_seq;
+		else
+			low = last + 1 < high ? last : high - 1;
+	}
+	return find_block(txn, table, low, ret_first_seq, &block);
+}
+
+int log_at_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct log_entry *ret_entry)
+{
+	struct log_entry first, last;
+	int r = log_first(txn, table, &first);
+	if (!r)
+		r = log_last(txn, table, &last);
+	if (r)
+		return r;
+	if (first.time_us > time_us)
+		return -ENOENT;
+	if (last.time_us <= time_us) {
+		*ret_entry = last;
+		return 0;
+	}
+	uint64_t block_seq;
+	r = block_at_time(txn, table, time_us, first.seq, last.seq, &block_seq);
+	struct log_walk walk;
+	if (!r)
+		r = log_walk_begin(&walk, txn, table, block_seq);
+	struct log_entry entry;
+	*ret_entry = first;
+	while (!r && (r = log_walk_next(&walk, &entry)) == 1 && entry.time_us <= time_us) {
+		*ret_entry = entry;
+		r = 0;
+	}
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,70 @@
+#include "node.h"
+
+#include <errno.h>
+
+static int from_pack(struct slice key, struct slice pack, uint64_t number, uint64_t seq, struct node *ret_node,
+        struct node_place *ret_place)
+{
+	struct pack_header header;
+	unsigned place;
+	int r = pack_find(pack, seq, &header, &ret_node->version, &place);
+	if (r)
+		return r;
+	ret_node->number = number;
+	ret_node->kind = header.kind;
+	ret_node->directory = header.directory;
+	ret_node->slot = header.slot;
+	ret_node->encoded_key = header.encoded_key;
+	if (ret_place)
+		*ret_place = (struct node_place){ pack, key, place };
+	return 0;
+}
+
+static bool is_of_node(struct slice key, uint32_t table, uint64_t number)
+{
+	struct layout_key prefix = layout_version_prefix(table, number);
+	return key.size > prefix.size && slice_equal(slice_of(key.data, prefix.size), layout_slice(&prefix));
+}
+
+int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
+        struct node_place *ret_place)
+{
+	if (number > NODE_NUMBER_MAX)
+		return -ENOENT;
+	struct layout_key from = layout_version(table, number, seq);
+	struct slice key, pack;
+	int r = store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &pack);
+	if (r)
+		return r;
+	return is_of_node(key, table, number) ? from_pack(key, pack, number, seq, ret_node, ret_place) : -ENOENT;
+}
+
+int node_read_with(struct store_cursor *versions, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
+        struct node_place *ret_place)
+{
+	struct layout_key from = layout_version(table, number, seq);
+	struct slice key, pack;
+	int r = store_cursor_seek(versions, layout_slice(&from), &key, &pack);
+	if (r)
+		return r;
+	return is_of_node(key, table, number) ? from_pack(key, pack, number, seq, ret_node, ret_place) : -ENOENT;
+}
+
+int node_find(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, struct node *ret_node,
+        struct node_place *ret_place)
+{
+	struct layout_key prefix = layout_index_prefix(table, encoded_key);
+	struct layout_key from = layout_index(table, encoded_key, seq);
+	struct slice key, value;
+	int r = store_seek(txn, STORE_INDEX, layout_slice(&from), &key, &value);
+	if (r)
+		return r;
+	if (key.size != from.size || !slice_equal(slice_of(key.data, prefix.size), layout_slice(&prefix)))
+		return -ENOENT;
+	struct reader reader = reader_of(value);
+	uint64_t number = reader_varint(&reader);
+	if (reader.is_bad)
+		return -EIO;
+	r = node_read(txn, table, number, seq, ret_node, ret_place);
+	return r == -ENOENT ? -EIO : r;
+}

@@ -1,0 +1,37 @@
+/* Nodes: one life of a key, from the change that began it to the one that ended it. The lowest place where versions are
+ * found; snapshots read through it and batches write through it. */
+#ifndef PITR_NODE_H
+#define PITR_NODE_H
+
+#include "layout.h"
+#include "pack.h"
+#include "store.h"
+
+/* An item or partition as of a change. */
+struct node {
+	uint64_t number;             /* unique in the table, for ever */
+	enum node_kind kind;
+	uint64_t directory, slot;
+	struct version version;      /* of a partition: when it came to be */
+	struct slice encoded_key;    /* borrowed from the transaction */
+};
+
+/* Where a node's version is stored. Borrowed from the transaction. */
+struct node_place {
+	struct slice pack;
+	struct slice key;            /* the pack's key in STORE_VERSIONS */
+	unsigned place;
+};
+
+/* The node with this number as of change `seq`, also when it had ended (version.is_removal). -ENOENT: not begun, or
+ * never. ret_place may be NULL. */
+int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
+	struct node_place *ret_place);
+/* The same with a cursor of the caller's on STORE_VERSIONS, for walks in order. */
+int node_read_with(struct store_cursor *versions, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
+	struct node_place *ret_place);
+/* The last life of a key that had begun at `seq`, as of then, also when it had ended. -ENOENT: none. */
+int node_find(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, struct node *ret_node,
+	struct node_place *ret_place);
+
+#endif

@@ -1,0 +1,499 @@
+/* Invariants
+ * 1. Raw LMDB codes end in translate(): nothing positive and nothing below -4095 gets out.
+ * 2. Idle read transactions wait in a pool, reset, so that a read costs a renewal and no reader slot is taken anew.
+ * 3. Every operation passes fault() first. */
+#include "store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <lmdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define STORE_DEFAULT_MAP_BYTES (UINT64_C(1) << 40)
+#define STORE_MAX_READERS 1022
+#define STORE_POOL 16
+
+static const char *const space_names[STORE_SPACES] = { "meta", "index", "versions", "roster", "log", "authors" };
+
+struct store {
+	MDB_env *env;
+	MDB_dbi spaces[STORE_SPACES];
+	bool is_read_only;
+	pthread_mutex_t pool_lock;
+	struct store_txn *pool[STORE_POOL];
+	unsigned pooled;
+	store_fault_hook fault_hook;
+	void *fault_context;
+	atomic_uint_fast64_t begins, gets, seeks, steps, puts, deletes, commits;
+};
+
+struct store_txn {
+	struct store *store;
+	MDB_txn *txn;
+	bool is_writable;
+	MDB_cursor *seekers[STORE_SPACES]; /* of store_seek; they outlive a pooled transaction's reset */
+	bool is_stale[STORE_SPACES];       /* the seeker must be renewed first */
+};
+
+struct store_cursor {
+	struct store *store;
+	MDB_cursor *cursor;
+};
+
+static int translate(int code)
+{
+	switch (code) {
+	case MDB_SUCCESS:
+		return 0;
+	case MDB_NOTFOUND:
+		return -ENOENT;
+	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
+		return -ENOSPC;
+	case MDB_READERS_FULL:
+		return -EBUSY;
+	case MDB_VERSION_MISMATCH:
+	case MDB_INVALID:
+		return -EPROTO;
+	default:
+		break;
+	}
+	return code > 0 && code < 4096 ? -code : -EIO;
+}
+
+static int fault(struct store *store, enum store_op op)
+{
+	return store->fault_hook ? store->fault_hook(store->fault_context, op) : 0;
+}
+
+static void count(atomic_uint_fast64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+static int open_spaces(struct store *store)
+{
+	MDB_txn *txn;
+	int r = mdb_txn_begin(store->env, NULL, store->is_read_only ? MDB_RDONLY : 0, &txn);
+	if (r)
+		return translate(r);
+	for (unsigned i = 0; i < STORE_SPACES && !r; i++)
+		r = mdb_dbi_open(txn, space_names[i], store->is_read_only ? 0 : MDB_CREATE, &store->spaces[i]);
+	if (r) {
+		mdb_txn_abort(txn);
+		return r == MDB_NOTFOUND ? -EPROTO : translate(r);
+	}
+	return translate(mdb_txn_commit(txn));
+}
+
+/* A file shorter than what its own header says would end in SIGBUS at the first touch of the missing part. */
+static int check_not_cut(struct store *store)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat file;
+	int fd;
+	if (mdb_env_info(store->env, &info) || mdb_env_stat(store->env, &stat) || mdb_env_get_fd(store->env, &fd))
+		return -EIO;
+	if (fstat(fd, &file) < 0)
+		return -errno;
+	uint64_t needed = info.me_last_txnid ? ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize : 0;
+	return (uint64_t)file.st_size < needed ? -EIO : 0;
+}
+
+static int open_env(struct store *store, const char *directory, const struct store_options *options)
+{
+	unsigned flags = MDB_NOTLS;
+	if (options->is_read_only)
+		flags |= MDB_RDONLY;
+	if (options->is_lock_free)
+		flags |= MDB_NOLOCK;
+	if (options->is_volatile)
+		flags |= MDB_NOSYNC;
+	int r = mdb_env_create(&store->env);
+	if (!r)
+		r = mdb_env_set_mapsize(
+		        store->env, options->map_size_bytes ? options->map_size_bytes : STORE_DEFAULT_MAP_BYTES);
+	if (!r)
+		r = mdb_env_set_maxdbs(store->env, STORE_SPACES);
+	if (!r)
+		r = mdb_env_set_maxreaders(store->env, STORE_MAX_READERS);
+	if (!r)
+		r = mdb_env_open(store->env, directory, flags, 0600);
+	return translate(r);
+}
+
+int store_open(
+        const char *directory, const struct store_options *options, struct store **ret_store, struct error *error)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	if (!store)
+		return error_set(error, -ENOMEM, "open store %s: out of memory", directory);
+	store->is_read_only = options->is_read_only;
+	pthread_mutex_init(&store->pool_lock, NULL);
+	int r = open_env(store, directory, options);
+	if (!r)
+		r = check_not_cut(store);
+	if (!r)
+		r = open_spaces(store);
+	if (r) {
+		store_close(store);
+		if (r == -EIO)
+			return error_set(error, r,
+			        "open store %s: its data file is damaged or cut short; restore it from a copy",
+			        directory);
+		if (r == -EPROTO)
+			return error_set(
+			        error, r, "open store %s: data.mdb is not a pitr store of this version", directory);
+		return error_set(error, r, "open store %s: %s", directory, strerror(-r));
+	}
+	*ret_store = store;
+	return 0;
+}
+
+/* LMDB asks for a write transaction's cursors to be closed before it ends, and a read transaction's by us. */
+static void close_seekers(struct store_txn *txn)
+{
+	for (unsigned i = 0; i < STORE_SPACES; i++)
+		if (txn->seekers[i])
+			mdb_cursor_close(txn->seekers[i]);
+}
+
+static void end(struct store_txn *txn)
+{
+	close_seekers(txn);
+	mdb_txn_abort(txn->txn);
+	free(txn);
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	for (unsigned i = 0; i < store->pooled; i++)
+		end(store->pool[i]);
+	if (store->env)
+		mdb_env_close(store->env);
+	pthread_mutex_destroy(&store->pool_lock);
+	free(store);
+}
+
+static struct store_txn *take_pooled(struct store *store)
+{
+	struct store_txn *txn = NULL;
+	pthread_mutex_lock(&store->pool_lock);
+	if (store->pooled)
+		txn = store->pool[--store->pooled];
+	pthread_mutex_unlock(&store->pool_lock);
+	return txn;
+}
+
+static bool give_pooled(struct store_txn *txn)
+{
+	struct store *store = txn->store;
+	pthread_mutex_lock(&store->pool_lock);
+	bool is_kept = store->pooled < STORE_POOL;
+	if (is_kept) {
+		for (unsigned i = 0; i < STORE_SPACES; i++)
+			txn->is_stale[i] = true;
+		mdb_txn_reset(txn->txn);
+		store->pool[store->pooled++] = txn;
+	}
+	pthread_mutex_unlock(&store->pool_lock);
+	return is_kept;
+}
+
+static int begin_read(struct store *store, struct store_txn **ret_txn)
+{
+	struct store_txn *txn = take_pooled(store);
+	if (txn && !mdb_txn_renew(txn->txn)) {
+		*ret_txn = txn;
+		return 0;
+	}
+	if (txn)
+		end(txn);
+	txn = calloc(1, sizeof(*txn));
+	if (!txn)
+		return -ENOMEM;
+	txn->store = store;
+	int r = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn->txn);
+	if (r == MDB_READERS_FULL && store_clear_dead_readers(store) > 0)
+		r = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn->txn);
+	if (r) {
+		free(txn);
+		return translate(r);
+	}
+	*ret_txn = txn;
+	return 0;
+}
+
+int store_begin(struct store *store, bool is_writable, struct store_txn **ret_txn)
+{
+	int r = fault(store, STORE_OP_BEGIN);
+	if (r)
+		return r;
+	count(&store->begins);
+	if (!is_writable)
+		return begin_read(store, ret_txn);
+	if (store->is_read_only)
+		return -EROFS;
+	struct store_txn *txn = calloc(1, sizeof(*txn));
+	if (!txn)
+		return -ENOMEM;
+	txn->store = store;
+	txn->is_writable = true;
+	r = mdb_txn_begin(store->env, NULL, 0, &txn->txn);
+	if (r) {
+		free(txn);
+		return translate(r);
+	}
+	*ret_txn = txn;
+	return 0;
+}
+
+int store_commit(struct store_txn *txn)
+{
+	if (!txn->is_writable) {
+		store_abort(txn);
+		return 0;
+	}
+	int r = fault(txn->store, STORE_OP_COMMIT);
+	if (r) {
+		store_abort(txn);
+		return r;
+	}
+	count(&txn->store->commits);
+	close_seekers(txn);
+	r = translate(mdb_txn_commit(txn->txn));
+	free(txn);
+	return r;
+}
+
+void store_abort(struct store_txn *txn)
+{
+	if (!txn || (!txn->is_writable && give_pooled(txn)))
+		return;
+	end(txn);
+}
+
+static MDB_val to_val(struct slice s)
+{
+	return (MDB_val){ .mv_size = s.size, .mv_data = (void *)(uintptr_t)s.data };
+}
+
+static struct slice from_val(MDB_val v)
+{
+	return slice_of(v.mv_data, v.mv_size);
+}
+
+int store_get(struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_value)
+{
+	int r = fault(txn->store, STORE_OP_GET);
+	if (r)
+		return r;
+	count(&txn->store->gets);
+	MDB_val k = to_val(key), v;
+	r = mdb_get(txn->txn, txn->store->spaces[space], &k, &v);
+	if (r)
+		return translate(r);
+	*ret_value = from_val(v);
+	return 0;
+}
+
+static int put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value, unsigned flags)
+{
+	assert(txn->is_writable && key.size > 0 && key.size <= STORE_KEY_MAX && !memchr(key.data, 0, key.size));
+	int r = fault(txn->store, STORE_OP_PUT);
+	if (r)
+		return r;
+	count(&txn->store->puts);
+	MDB_val k = to_val(key), v = to_val(value);
+	return translate(mdb_put(txn->txn, txn->store->spaces[space], &k, &v, flags));
+}
+
+int store_put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value)
+{
+	return put(txn, space, key, value, 0);
+}
+
+static bool is_beyond_last(struct store_txn *txn, enum store_space space, struct slice key)
+{
+	MDB_cursor *cursor;
+	if (mdb_cursor_open(txn->txn, txn->store->spaces[space], &cursor))
+		return false;
+	MDB_val k, v;
+	int r = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
+	bool is_beyond = r == MDB_NOTFOUND || (!r && slice_compare(from_val(k), key) < 0);
+	mdb_cursor_close(cursor);
+	return is_beyond;
+}
+
+int store_append(struct store_txn *txn, enum store_space space, struct slice key, struct slice value)
+{
+	return put(txn, space, key, value, is_beyond_last(txn, space, key) ? MDB_APPEND : 0);
+}
+
+int store_delete(struct store_txn *txn, enum store_space space, struct slice key)
+{
+	assert(txn->is_writable);
+	int r = fault(txn->store, STORE_OP_DELETE);
+	if (r)
+		return r;
+	count(&txn->store->deletes);
+	MDB_val k = to_val(key);
+	return translate(mdb_del(txn->txn, txn->store->spaces[space], &k, NULL));
+}
+
+static int ready_seeker(struct store_txn *txn, enum store_space space)
+{
+	if (!txn->seekers[space])
+		return mdb_cursor_open(txn->txn, txn->store->spaces[space], &txn->seekers[space]);
+	if (!txn->is_stale[space])
+		return 0;
+	txn->is_stale[space] = false;
+	return mdb_cursor_renew(txn->txn, txn->seekers[space]);
+}
+
+int store_seek(
+        struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_key, struct slice *ret_value)
+{
+	int r = fault(txn->store, STORE_OP_SEEK);
+	if (r)
+		return r;
+	count(&txn->store->seeks);
+	r = ready_seeker(txn, space);
+	if (r)
+		return translate(r);
+	MDB_val k = to_val(key), v;
+	r = mdb_cursor_get(txn->seekers[space], &k, &v, MDB_SET_RANGE);
+	if (r)
+		return translate(r);
+	*ret_key = from_val(k);
+	*ret_value = from_val(v);
+	return 0;
+}
+
+int store_cursor_open(struct store_txn *txn, enum store_space space, struct store_cursor **ret_cursor)
+{
+	struct store_cursor *cursor = malloc(sizeof(*cursor));
+	if (!cursor)
+		return -ENOMEM;
+	cursor->store = txn->store;
+	int r = mdb_cursor_open(txn->txn, txn->store->spaces[space], &cursor->cursor);
+	if (r) {
+		free(cursor);
+		return translate(r);
+	}
+	*ret_cursor = cursor;
+	return 0;
+}
+
+void store_cursor_close(struct store_cursor *cursor)
+{
+	if (!cursor)
+		return;
+	mdb_cursor_close(cursor->cursor);
+	free(cursor);
+}
+
+static int move(
+        struct store_cursor *cursor, MDB_val *k, MDB_cursor_op op, struct slice *ret_key, struct slice *ret_value)
+{
+	MDB_val v;
+	int r = mdb_cursor_get(cursor->cursor, k, &v, op);
+	if (r)
+		return translate(r);
+	*ret_key = from_val(*k);
+	*ret_value = from_val(v);
+	return 0;
+}
+
+int store_cursor_seek(struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value)
+{
+	int r = fault(cursor->store, STORE_OP_SEEK);
+	if (r)
+		return r;
+	count(&cursor->store->seeks);
+	MDB_val k = to_val(key);
+	return move(cursor, &k, MDB_SET_RANGE, ret_key, ret_value);
+}
+
+int store_cursor_seek_before(
+        struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value)
+{
+	int r = store_cursor_seek(cursor, key, ret_key, ret_value);
+	MDB_val k;
+	if (r == -ENOENT)
+		return move(cursor, &k, MDB_LAST, ret_key, ret_value);
+	return r ? r : move(cursor, &k, MDB_PREV, ret_key, ret_value);
+}
+
+static int step(struct store_cursor *cursor, MDB_cursor_op op, struct slice *ret_key, struct slice *ret_value)
+{
+	int r = fault(cursor->store, STORE_OP_SEEK);
+	if (r)
+		return r;
+	count(&cursor->store->steps);
+	MDB_val k;
+	return move(cursor, &k, op, ret_key, ret_value);
+}
+
+int store_cursor_next(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value)
+{
+	return step(cursor, MDB_NEXT, ret_key, ret_value);
+}
+
+int store_cursor_previous(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value)
+{
+	return step(cursor, MDB_PREV, ret_key, ret_value);
+}
+
+uint64_t store_commit_number(struct store *store)
+{
+	MDB_envinfo info;
+	return mdb_env_info(store->env, &info) ? 0 : info.me_last_txnid;
+}
+
+int store_usage(struct store *store, uint64_t *ret_file_bytes, uint64_t *ret_used_bytes)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat file;
+	int fd;
+	if (mdb_env_info(store->env, &info) || mdb_env_stat(store->env, &stat) || mdb_env_get_fd(store->env, &fd) ||
+	        fstat(fd, &file) < 0)
+		return -EIO;
+	*ret_file_bytes = (uint64_t)file.st_size;
+	*ret_used_bytes = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+	return 0;
+}
+
+int store_clear_dead_readers(struct store *store)
+{
+	int dead = 0;
+	int r = mdb_reader_check(store->env, &dead);
+	return r ? translate(r) : dead;
+}
+
+void store_counts(const struct store *store, struct store_counts *ret_counts)
+{
+	*ret_counts = (struct store_counts){
+		.begins = atomic_load(&store->begins),
+		.gets = atomic_load(&store->gets),
+		.seeks = atomic_load(&store->seeks),
+		.steps = atomic_load(&store->steps),
+		.puts = atomic_load(&store->puts),
+		.deletes = atomic_load(&store->deletes),
+		.commits = atomic_load(&store->commits),
+	};
+}
+
+void store_set_fault_hook(struct store *store, store_fault_hook hook, void *context)
+{
+	store->fault_hook = hook;
+	store->fault_context = context;
+}

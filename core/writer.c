@@ -1,0 +1,346 @@
+/* Invariants
+ * 1. Tickets are journal positions. accepted >= committed; a change is in `buckets` and in the queue, or being
+ *    committed, exactly while committed < ticket.
+ * 2. What readers of the mount may be told as done is what is committed, or what stands in the journal. */
+#include "writer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hash.h"
+#include "journal.h"
+
+#define BUCKETS 4096u
+#define GROUP_CHANGES 4096u
+#define QUEUE_BYTES_MAX (64u << 20)
+#define JOURNAL_KEEP_BYTES (1u << 20)
+#define RETRY_MS 200
+#define IDLE_MS 1000
+
+struct queued {
+	struct queued *next; /* in the queue */
+	struct queued *bucket_next;
+	uint64_t ticket;
+	size_t size_bytes;
+	struct pending_change change; /* slices into bytes[] */
+	uint8_t bytes[];
+};
+
+struct writer {
+	struct history *history;
+	struct journal *journal;
+	writer_refused refused;
+	void *context;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t arrived, settled;
+	struct queued *first, *last;
+	struct queued *buckets[BUCKETS];
+	size_t queue_bytes;
+	uint64_t accepted, committed;
+	int error;         /* why the last commit failed; 0: it did not */
+	uint64_t failures; /* counts failed commits, so that waiters learn of each */
+	bool is_stopping;
+};
+
+static struct queued **bucket_of(struct writer *writer, uint32_t table, struct slice encoded_key)
+{
+	return &writer->buckets[hash_checksum64(encoded_key, table) % BUCKETS];
+}
+
+static uint8_t *place(uint8_t *at, struct slice from, struct slice *ret_to)
+{
+	if (from.size)
+		memcpy(at, from.data, from.size);
+	*ret_to = slice_of(at, from.size);
+	return at + from.size;
+}
+
+static struct queued *copy_change(const struct pending_change *change)
+{
+	size_t size = change->encoded_key.size + change->item.size + change->author.size;
+	struct queued *queued = calloc(1, sizeof(*queued) + size);
+	if (!queued)
+		return NULL;
+	queued->change = *change;
+	queued->size_bytes = size + sizeof(*queued);
+	uint8_t *at = queued->bytes;
+	at = place(at, change->encoded_key, &queued->change.encoded_key);
+	at = place(at, change->item, &queued->change.item);
+	place(at, change->author, &queued->change.author);
+	return queued;
+}
+
+static void wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_cond_timedwait(cond, lock, &until);
+}
+
+/* Applies up to `count` changes from `group` on and commits. *ret_bad: how many had been applied when one failed. */
+static int commit_group(struct writer *writer, struct queued *group, size_t count, size_t *ret_bad)
+{
+	struct batch *batch;
+	uint64_t last = 0;
+	size_t n = 0;
+	*ret_bad = SIZE_MAX;
+	int r = batch_begin(writer->history, &batch, NULL);
+	if (r)
+		return r;
+	/* The last one's `next` belongs to whoever submits. */
+	for (struct queued *q = group; n < count && !r; q = n < count ? q->next : NULL) {
+		r = journal_apply_or_refuse(batch, &q->change, writer->refused, writer->context);
+		last = q->ticket;
+		if (r)
+			*ret_bad = n;
+		n++;
+	}
+	if (!r)
+		r = batch_note_journal(batch, journal_id(writer->journal), last);
+	if (r) {
+		batch_abort(batch);
+		return r;
+	}
+	return batch_commit(batch, NULL);
+}
+
+/* Damage under one change must not hold up the others: what was before it is committed alone, and it is refused.
+ * Returns how many changes are done with. */
+static int commit_around(struct writer *writer, struct queued *group, size_t bad, size_t *ret_done)
+{
+	size_t ignored, n = bad;
+	*ret_done = 0;
+	int r = bad ? commit_group(writer, group, bad, &ignored) : 0;
+	if (r)
+		return r;
+	struct queued *damaged = group;
+	for (; n; n--)
+		damaged = damaged->next;
+	struct error why = { 0 };
+	error_set(&why, -EIO, "a stored record it builds on is damaged");
+	writer->refused(writer->context, &damaged->change, &why);
+	*ret_done = bad + 1;
+	return 0;
+}
+
+static void forget(struct writer *writer, struct queued *queued)
+{
+	struct queued **at = bucket_of(writer, queued->change.table, queued->change.encoded_key);
+	while (*at != queued)
+		at = &(*at)->bucket_next;
+	*at = queued->bucket_next;
+	writer->queue_bytes -= queued->size_bytes;
+	free(queued);
+}
+
+/* The first `count` of the queue are done with. Lock held. */
+static void retire(struct writer *writer, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct queued *queued = writer->first;
+		writer->first = queued->next;
+		writer->committed = queued->ticket;
+		forget(writer, queued);
+	}
+	if (!writer->first) {
+		writer->last = NULL;
+		if (journal_size_bytes(writer->journal) > JOURNAL_KEEP_BYTES)
+			journal_empty(writer->journal);
+	}
+}
+
+static size_t group_size(const struct writer *writer)
+{
+	size_t n = 0;
+	for (struct queued *q = writer->first; q && n < GROUP_CHANGES; q = q->next)
+		n++;
+	return n;
+}
+
+/* One commit of what is there. Lock held, released meanwhile. The queue's first `count` stay untouched by others. */
+static void commit_round(struct writer *writer)
+{
+	size_t count = group_size(writer), bad, done = count;
+	struct queued *group = writer->first;
+	pthread_mutex_unlock(&writer->lock);
+	int r = commit_group(writer, group, count, &bad);
+	if (r == -EIO && bad != SIZE_MAX)
+		r = commit_around(writer, group, bad, &done);
+	pthread_mutex_lock(&writer->lock);
+	writer->error = r;
+	if (r)
+		writer->failures++;
+	else
+		retire(writer, done);
+	pthread_cond_broadcast(&writer->settled);
+}
+
+static void *run(void *argument)
+{
+	struct writer *writer = argument;
+	pthread_mutex_lock(&writer->lock);
+	while (!writer->is_stopping || writer->first) {
+		if (writer->first) {
+			commit_round(writer);
+			if (writer->error && writer->is_stopping)
+				break;
+			if (writer->error)
+				wait_ms(&writer->arrived, &writer->lock, RETRY_MS);
+			continue;
+		}
+		wait_ms(&writer->arrived, &writer->lock, IDLE_MS);
+		if (!writer->first && !writer->is_stopping) {
+			pthread_mutex_unlock(&writer->lock);
+			journal_recover(writer->history, NULL);
+			pthread_mutex_lock(&writer->lock);
+		}
+	}
+	pthread_mutex_unlock(&writer->lock);
+	return NULL;
+}
+
+static void destroy(struct writer *writer, bool is_done)
+{
+	while (writer->first) {
+		struct queued *queued = writer->first;
+		writer->first = queued->next;
+		free(queued);
+	}
+	journal_free(writer->journal, is_done);
+	pthread_cond_destroy(&writer->arrived);
+	pthread_cond_destroy(&writer->settled);
+	pthread_mutex_destroy(&writer->lock);
+	free(writer);
+}
+
+int writer_start(
+        struct history *history, writer_refused refused, void *context, struct writer **ret_writer, struct error *error)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	if (!writer)
+		return error_set(error, -ENOMEM, "start the writer: out of memory");
+	*writer = (struct writer){ .history = history, .refused = refused, .context = context };
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_mutex_init(&writer->lock, NULL);
+	pthread_cond_init(&writer->arrived, &attributes);
+	pthread_cond_init(&writer->settled, NULL);
+	pthread_condattr_destroy(&attributes);
+	int r = journal_new(history, &writer->journal, error);
+	if (!r && pthread_create(&writer->thread, NULL, run, writer))
+		r = error_set(error, -EAGAIN, "start the writer: no more threads");
+	if (r) {
+		destroy(writer, true);
+		return r;
+	}
+	*ret_writer = writer;
+	return 0;
+}
+
+int writer_stop(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->lock);
+	writer->is_stopping = true;
+	pthread_cond_broadcast(&writer->arrived);
+	pthread_mutex_unlock(&writer->lock);
+	pthread_join(writer->thread, NULL);
+	int r = writer->first ? writer->error : 0;
+	struct batch *batch;
+	if (!writer->first && batch_begin(writer->history, &batch, NULL) == 0) {
+		struct slice id = journal_id(writer->journal);
+		/* Gone first, then forgotten: see recover_file. */
+		char text[33] = "";
+		memcpy(text, id.data, id.size);
+		journal_free(writer->journal, true);
+		writer->journal = NULL;
+		if (batch_note_journal(batch, slice_of_text(text), UINT64_MAX))
+			batch_abort(batch);
+		else
+			batch_commit(batch, NULL);
+	}
+	destroy(writer, !writer->first);
+	return r;
+}
+
+int writer_submit(struct writer *writer, const struct pending_change *change, uint64_t *ret_ticket)
+{
+	struct queued *queued = copy_change(change);
+	if (!queued)
+		return -ENOMEM;
+	pthread_mutex_lock(&writer->lock);
+	while (writer->queue_bytes > QUEUE_BYTES_MAX && !writer->error)
+		pthread_cond_wait(&writer->settled, &writer->lock);
+	int r = writer->error;
+	if (!r)
+		r = journal_append(writer->journal, &queued->change, writer->accepted + 1);
+	if (r) {
+		pthread_mutex_unlock(&writer->lock);
+		free(queued);
+		return r;
+	}
+	queued->ticket = ++writer->accepted;
+	struct queued **bucket = bucket_of(writer, change->table, change->encoded_key);
+	queued->bucket_next = *bucket;
+	*bucket = queued;
+	if (writer->last)
+		writer->last->next = queued;
+	else
+		writer->first = queued;
+	writer->last = queued;
+	writer->queue_bytes += queued->size_bytes;
+	*ret_ticket = queued->ticket;
+	pthread_cond_signal(&writer->arrived);
+	pthread_mutex_unlock(&writer->lock);
+	return 0;
+}
+
+static int wait_locked(struct writer *writer, uint64_t ticket)
+{
+	uint64_t failures = writer->failures;
+	while (writer->committed < ticket && writer->failures == failures)
+		pthread_cond_wait(&writer->settled, &writer->lock);
+	return writer->committed < ticket ? writer->error : 0;
+}
+
+int writer_wait(struct writer *writer, uint64_t ticket)
+{
+	pthread_mutex_lock(&writer->lock);
+	int r = wait_locked(writer, ticket);
+	pthread_mutex_unlock(&writer->lock);
+	return r;
+}
+
+bool writer_pending(struct writer *writer, uint32_t table, struct slice encoded_key, uint64_t *ret_ticket)
+{
+	*ret_ticket = 0;
+	pthread_mutex_lock(&writer->lock);
+	for (struct queued *q = *bucket_of(writer, table, encoded_key); q; q = q->bucket_next)
+		if (q->ticket > *ret_ticket && q->change.table == table &&
+		        slice_equal(q->change.encoded_key, encoded_key))
+			*ret_ticket = q->ticket;
+	pthread_mutex_unlock(&writer->lock);
+	return *ret_ticket != 0;
+}
+
+int writer_drain(struct writer *writer, uint32_t table)
+{
+	uint64_t ticket = 0;
+	pthread_mutex_lock(&writer->lock);
+	for (struct queued *q = writer->first; q; q = q->next)
+		if (table == UINT32_MAX || q->change.table == table)
+			ticket = q->ticket;
+	int r = wait_locked(writer, ticket);
+	pthread_mutex_unlock(&writer->lock);
+	return r;
+}
