@@ -11,10 +11,10 @@
 #include "store.h"
 
 struct author {
-	const char *by;              /* "mount", "pitr", "import" */
-	const char *user;            /* name; NULL unknown. All texts are borrowed and optional but `by` */
+	const char *by;   /* "mount", "pitr", "import" */
+	const char *user; /* name; NULL unknown. All texts are borrowed and optional but `by` */
 	uint32_t uid, gid;
-	int32_t pid;                 /* 0: left out, with uid and gid */
+	int32_t pid; /* 0: left out, with uid and gid */
 	const char *process, *command, *source, *service, *reason;
 };
 

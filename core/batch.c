@@ -130,7 +130,7 @@ int batch_author(struct batch *batch, struct slice text, uint64_t *ret_author)
 
 /* Invariants 1 and 2. */
 static int choose_time(struct batch *batch, const struct touched *touched, const struct change_context *context,
-        int64_t *ret_time_us, struct error *error)
+	int64_t *ret_time_us, struct error *error)
 {
 	int64_t now = clock_now_us();
 	if (!context->time_us) {
@@ -144,7 +144,7 @@ static int choose_time(struct batch *batch, const struct touched *touched, const
 	}
 	if (context->time_us < touched->counters.last_us)
 		return error_set(
-		        error, -ERANGE, "history can only grow at its end: this change is older than the last one");
+			error, -ERANGE, "history can only grow at its end: this change is older than the last one");
 	if (context->time_us > (now > batch->state.last_us ? now : batch->state.last_us))
 		return error_set(error, -ERANGE, "the change lies in the future");
 	*ret_time_us = context->time_us;
@@ -165,7 +165,7 @@ static int put_index(struct batch *batch, uint32_t table, struct slice encoded_k
 
 /* Names that don't fit a file name are found by their hash. */
 static int put_long_name(
-        struct batch *batch, uint32_t table, uint64_t directory, enum node_kind kind, struct slice encoded_key)
+	struct batch *batch, uint32_t table, uint64_t directory, enum node_kind kind, struct slice encoded_key)
 {
 	if (encoded_key.size * 3 + sizeof(".json") <= FILE_NAME_MAX)
 		return 0;
@@ -189,7 +189,7 @@ static int put_long_name(
 }
 
 static int begin_life(struct batch *batch, struct touched *touched, enum node_kind kind, uint64_t directory,
-        struct slice encoded_key, const struct version *version, struct slice item, uint64_t *ret_number)
+	struct slice encoded_key, const struct version *version, struct slice item, uint64_t *ret_number)
 {
 	uint64_t slot;
 	int r = roster_add(batch->txn, touched->table, directory, &touched->counters.next_number, ret_number, &slot);
@@ -205,7 +205,7 @@ static int begin_life(struct batch *batch, struct touched *touched, enum node_ki
 }
 
 static int add_version(struct batch *batch, uint32_t table, const struct node *node, const struct node_place *place,
-        const struct version *version, struct slice item)
+	const struct version *version, struct slice item)
 {
 	struct layout_key key = { .size = place->key.size };
 	memcpy(key.bytes, place->key.data, place->key.size);
@@ -214,14 +214,14 @@ static int add_version(struct batch *batch, uint32_t table, const struct node *n
 	if (r == 1) {
 		key = layout_version(table, node->number, version->seq);
 		r = pack_new(
-		        node->kind, node->directory, node->slot, node->encoded_key, version, item, &batch->scratch);
+			node->kind, node->directory, node->slot, node->encoded_key, version, item, &batch->scratch);
 	}
 	return r ? r : store_put(batch->txn, STORE_VERSIONS, layout_slice(&key), buffer_slice(&batch->scratch));
 }
 
 /* The number of the partition's node, begun now when it does not live. */
 static int need_partition(struct batch *batch, struct touched *touched, const struct key *key,
-        const struct version *item_version, uint64_t *ret_number)
+	const struct version *item_version, uint64_t *ret_number)
 {
 	struct buffer encoded = BUFFER_INIT;
 	key_append_partition(&key->partition, &encoded);
@@ -234,14 +234,14 @@ static int need_partition(struct batch *batch, struct touched *touched, const st
 	} else if (!r || r == -ENOENT) {
 		struct version version = { .seq = item_version->seq, .time_us = item_version->time_us };
 		r = begin_life(batch, touched, NODE_PARTITION, 0, buffer_slice(&encoded), &version, (struct slice){ 0 },
-		        ret_number);
+			ret_number);
 	}
 	buffer_free(&encoded);
 	return r;
 }
 
 static int end_life(struct batch *batch, uint32_t table, const struct node *node, const struct node_place *place,
-        uint64_t seq, int64_t time_us)
+	uint64_t seq, int64_t time_us)
 {
 	struct version end = { .seq = seq, .time_us = time_us, .is_removal = true };
 	uint64_t directory = node->directory, alive;
@@ -260,7 +260,7 @@ static int end_life(struct batch *batch, uint32_t table, const struct node *node
 }
 
 static int record(struct batch *batch, struct touched *touched, const struct change_context *context,
-        int64_t growth_bytes, struct change_result *result)
+	int64_t growth_bytes, struct change_result *result)
 {
 	struct table_counters *counters = &touched->counters;
 	struct log_entry entry = { .seq = result->seq,
@@ -311,7 +311,7 @@ static int look(struct batch *batch, uint32_t table, struct slice encoded_key, s
 }
 
 static int put_found(struct batch *batch, struct touched *touched, struct found *found, const struct key *key,
-        struct slice encoded_key, struct slice item, const struct change_context *context, struct change_result *result)
+	struct slice encoded_key, struct slice item, const struct change_context *context, struct change_result *result)
 {
 	struct version version = { .seq = result->seq,
 		.time_us = result->time_us,
@@ -328,7 +328,7 @@ static int put_found(struct batch *batch, struct touched *touched, struct found 
 		r = key->has_sort ? need_partition(batch, touched, key, &version, &directory) : 0;
 		if (!r)
 			r = begin_life(
-			        batch, touched, NODE_ITEM, directory, encoded_key, &version, item, &result->number);
+				batch, touched, NODE_ITEM, directory, encoded_key, &version, item, &result->number);
 	}
 	int64_t growth = (int64_t)item_size_bytes(item) - (int64_t)found->size_bytes;
 	return r ? r : record(batch, touched, context, growth, result);
@@ -340,13 +340,13 @@ static int spoil(struct batch *batch, int r, const struct table *table, struct e
 		return 0;
 	batch->is_spoilt = true;
 	return error_set(error, r, "change table %s: %s", table->name,
-	        r == -EIO      ? "a stored record is damaged (pitr verify tells which)"
-	        : r == -ENOSPC ? "no space left for the store"
-	                       : strerror(-r));
+		r == -EIO      ? "a stored record is damaged (pitr verify tells which)"
+		: r == -ENOSPC ? "no space left for the store"
+			       : strerror(-r));
 }
 
 int batch_put(struct batch *batch, const struct table *table, struct slice item, const struct change_context *context,
-        struct change_result *ret_result, struct error *error)
+	struct change_result *ret_result, struct error *error)
 {
 	assert(!batch->is_spoilt);
 	*ret_result = (struct change_result){ 0 };
@@ -376,15 +376,15 @@ int batch_put(struct batch *batch, const struct table *table, struct slice item,
 	if (!r) {
 		ret_result->seq = touched->counters.seq + 1;
 		r = spoil(batch,
-		        put_found(batch, touched, &found, &key, buffer_slice(&encoded), item, context, ret_result),
-		        table, error);
+			put_found(batch, touched, &found, &key, buffer_slice(&encoded), item, context, ret_result),
+			table, error);
 	}
 	buffer_free(&encoded);
 	return r;
 }
 
 int batch_remove(struct batch *batch, const struct table *table, struct slice encoded_key,
-        const struct change_context *context, struct change_result *ret_result, struct error *error)
+	const struct change_context *context, struct change_result *ret_result, struct error *error)
 {
 	assert(!batch->is_spoilt);
 	*ret_result = (struct change_result){ 0 };

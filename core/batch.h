@@ -18,12 +18,12 @@ struct table;
 struct batch;
 
 struct change_context {
-	int64_t time_us;             /* 0: now. Otherwise not before the table's last change and not after now: else -ERANGE */
-	uint64_t author;             /* from batch_author */
+	int64_t time_us; /* 0: now. Otherwise not before the table's last change and not after now: else -ERANGE */
+	uint64_t author; /* from batch_author */
 };
 
 struct change_result {
-	bool is_changed;             /* false: it was so already */
+	bool is_changed; /* false: it was so already */
 	enum change_op op;
 	uint64_t number, seq;
 	int64_t time_us;
@@ -50,6 +50,6 @@ int batch_note_journal(struct batch *batch, struct slice journal_id, uint64_t po
 
 /* Commits, durably, and rings the bell; an empty batch commits nothing. Always ends the batch. */
 int batch_commit(struct batch *batch, struct error *error);
-void batch_abort(struct batch *batch);       /* NULL is fine */
+void batch_abort(struct batch *batch); /* NULL is fine */
 
 #endif

@@ -10,40 +10,46 @@
 #include <stdint.h>
 
 struct slice {
-	const uint8_t *data;     /* borrowed; may be NULL when size is 0 */
+	const uint8_t *data; /* borrowed; may be NULL when size is 0 */
 	size_t size;
 };
 
 struct buffer {
-	uint8_t *data;           /* owned */
+	uint8_t *data; /* owned */
 	size_t size, capacity;
 	bool is_out_of_memory;
 };
 
-#define BUFFER_INIT ((struct buffer){0})
+#define BUFFER_INIT ((struct buffer){ 0 })
 
-static inline struct slice slice_of(const void *data, size_t size) { return (struct slice){ data, size }; }
-struct slice slice_of_text(const char *text);             /* without the NUL */
+static inline struct slice slice_of(const void *data, size_t size)
+{
+	return (struct slice){ data, size };
+}
+struct slice slice_of_text(const char *text); /* without the NUL */
 bool slice_equal(struct slice a, struct slice b);
-int slice_compare(struct slice a, struct slice b);        /* unsigned bytes, shorter first; <0, 0, >0 */
+int slice_compare(struct slice a, struct slice b); /* unsigned bytes, shorter first; <0, 0, >0 */
 bool slice_starts_with(struct slice s, const char *prefix);
 bool slice_ends_with(struct slice s, const char *suffix);
 
-static inline struct slice buffer_slice(const struct buffer *b) { return (struct slice){ b->data, b->size }; }
-void buffer_free(struct buffer *b);                       /* frees and zeroes; a zeroed buffer is fine */
-void buffer_clear(struct buffer *b);                      /* keeps the memory */
-int buffer_reserve(struct buffer *b, size_t more);        /* room for `more` bytes beyond size; 0 or -ENOMEM */
+static inline struct slice buffer_slice(const struct buffer *b)
+{
+	return (struct slice){ b->data, b->size };
+}
+void buffer_free(struct buffer *b);                /* frees and zeroes; a zeroed buffer is fine */
+void buffer_clear(struct buffer *b);               /* keeps the memory */
+int buffer_reserve(struct buffer *b, size_t more); /* room for `more` bytes beyond size; 0 or -ENOMEM */
 void buffer_append(struct buffer *b, const void *data, size_t size);
 void buffer_append_slice(struct buffer *b, struct slice s);
 void buffer_append_text(struct buffer *b, const char *text);
 void buffer_append_byte(struct buffer *b, uint8_t byte);
 void buffer_append_format(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buffer_append_u32(struct buffer *b, uint32_t value);        /* little endian */
-void buffer_append_u64(struct buffer *b, uint64_t value);        /* little endian */
-void buffer_append_varint(struct buffer *b, uint64_t value);     /* LEB128, 1 to 10 bytes */
+void buffer_append_u32(struct buffer *b, uint32_t value);    /* little endian */
+void buffer_append_u64(struct buffer *b, uint64_t value);    /* little endian */
+void buffer_append_varint(struct buffer *b, uint64_t value); /* LEB128, 1 to 10 bytes */
 void buffer_append_zigzag(struct buffer *b, int64_t value);
-void buffer_append_blob(struct buffer *b, struct slice s);       /* varint length, bytes */
-int buffer_error(const struct buffer *b);                 /* 0 or -ENOMEM */
+void buffer_append_blob(struct buffer *b, struct slice s); /* varint length, bytes */
+int buffer_error(const struct buffer *b);                  /* 0 or -ENOMEM */
 /* A NUL-terminated view of the contents; the NUL is not counted in size. NULL when memory ran out. Borrowed. */
 const char *buffer_text(struct buffer *b);
 
@@ -57,11 +63,14 @@ static inline struct reader reader_of(struct slice s)
 {
 	return (struct reader){ s.data, s.size > 0 ? s.data + s.size : s.data, false };
 }
-static inline size_t reader_left(const struct reader *r) { return (size_t)(r->end - r->at); }
+static inline size_t reader_left(const struct reader *r)
+{
+	return (size_t)(r->end - r->at);
+}
 uint8_t reader_byte(struct reader *r);
 uint32_t reader_u32(struct reader *r);
 uint64_t reader_u64(struct reader *r);
-uint64_t reader_varint(struct reader *r);                 /* bad when longer than 10 bytes or over 64 bits */
+uint64_t reader_varint(struct reader *r); /* bad when longer than 10 bytes or over 64 bits */
 int64_t reader_zigzag(struct reader *r);
 struct slice reader_bytes(struct reader *r, size_t size);
 struct slice reader_blob(struct reader *r);

@@ -6,7 +6,7 @@
 
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (INT64_C(86400) * SECOND_US)
-#define TIME_MAX_US ((INT64_C(1) << 56) - 1)   /* year 4253: the largest time that fits a stored key */
+#define TIME_MAX_US ((INT64_C(1) << 56) - 1) /* year 4253: the largest time that fits a stored key */
 
 /* The wall clock, or what clock_set/clock_shift made of it. Thread-safe. May step backwards, as wall clocks do. */
 int64_t clock_now_us(void);
@@ -17,7 +17,7 @@ int64_t clock_now_us(void);
  * move the clock of a running process. An unreadable file means the wall clock. clock_reset goes back to it. */
 void clock_set(int64_t time_us);
 void clock_shift(int64_t offset_us);
-int clock_use_file(const char *path);          /* path is copied; 0 or -ENAMETOOLONG */
+int clock_use_file(const char *path); /* path is copied; 0 or -ENAMETOOLONG */
 void clock_reset(void);
 
 #endif

@@ -29,7 +29,7 @@ bool compress_append(struct slice plain, struct slice dictionary, struct buffer 
 	if (tail.size)
 		LZ4_loadDict(&stream, (const char *)tail.data, (int)tail.size);
 	int size = LZ4_compress_fast_continue(
-	        &stream, (const char *)plain.data, (char *)out->data + out->size, (int)plain.size, room, 1);
+		&stream, (const char *)plain.data, (char *)out->data + out->size, (int)plain.size, room, 1);
 	if (size <= 0)
 		return false;
 	out->size += (size_t)size;
@@ -45,7 +45,7 @@ int compress_expand(struct slice packed, struct slice dictionary, size_t plain_s
 		return r;
 	struct slice tail = dictionary_tail(dictionary);
 	int size = LZ4_decompress_safe_usingDict((const char *)packed.data, (char *)out->data + out->size,
-	        (int)packed.size, (int)plain_size, (const char *)tail.data, (int)tail.size);
+		(int)packed.size, (int)plain_size, (const char *)tail.data, (int)tail.size);
 	if (size < 0 || (size_t)size != plain_size)
 		return -EIO;
 	out->size += plain_size;

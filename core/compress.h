@@ -6,7 +6,8 @@
 
 #include "bytes.h"
 
-/* Appends the compressed bytes and returns true when that is smaller than `plain`; otherwise appends nothing. `dictionary` may be
+/* Appends the compressed bytes and returns true when that is smaller than `plain`; otherwise appends nothing.
+ * `dictionary` may be
  * empty; only its last 64 KiB count. */
 bool compress_append(struct slice plain, struct slice dictionary, struct buffer *out);
 /* Appends exactly `plain_size` bytes or fails with -EIO. */

@@ -8,8 +8,8 @@
  * TableStatus, CreationDateTime, ItemCount, TableSizeBytes, TableArn, TableId, BillingModeSummary,
  * ProvisionedThroughput, DeletionProtectionEnabled, indexes, ... as of the snapshot. Dates: epoch seconds as numbers
  * on the wire, so here too. */
-int describe_table(struct store_txn *txn, const struct table *table, const struct snapshot *snapshot,
-	struct buffer *out);
+int describe_table(
+	struct store_txn *txn, const struct table *table, const struct snapshot *snapshot, struct buffer *out);
 /* The content of `.table.json`: the same object, with a PointInTimeRecoveryDescription member, and a newline. */
 int describe_table_file(struct history *history, struct store_txn *txn, const struct table *table,
 	const struct snapshot *snapshot, struct buffer *out);

@@ -8,8 +8,8 @@
 #define PITR_ERROR_H
 
 struct error {
-	int code;            /* negative errno, the same that was returned */
-	const char *aws;     /* name of the AWS exception it corresponds to, a static string; NULL: none */
+	int code;        /* negative errno, the same that was returned */
+	const char *aws; /* name of the AWS exception it corresponds to, a static string; NULL: none */
 	char message[512];
 };
 

@@ -4,8 +4,8 @@
 
 #include "bytes.h"
 
-uint32_t hash_checksum(struct slice bytes);                       /* XXH3, low 32 bits */
-uint64_t hash_checksum64(struct slice bytes, uint64_t seed);      /* XXH3 */
+uint32_t hash_checksum(struct slice bytes);                  /* XXH3, low 32 bits */
+uint64_t hash_checksum64(struct slice bytes, uint64_t seed); /* XXH3 */
 /* The first 16 bytes of SHA-256: names and long keys. */
 void hash_strong(struct slice bytes, uint8_t ret_hash[16]);
 /* Random bytes from the kernel, for identifiers. */

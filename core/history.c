@@ -61,7 +61,7 @@ void history_new_id(char id[ID_SIZE])
 	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
 	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
 	snprintf(id, ID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
-	        b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+		b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
 }
 
 static int write_format(struct store *store)
@@ -96,7 +96,7 @@ int history_init(const char *directory, struct error *error)
 		return error_set(error, -EEXIST, "%s is a store already", directory);
 	if (!is_empty(directory))
 		return error_set(error, -ENOTEMPTY,
-		        "make store %s: the directory is not empty; choose another or empty it", directory);
+			"make store %s: the directory is not empty; choose another or empty it", directory);
 	r = make_directory(directory, "journal", error);
 	if (!r)
 		r = make_directory(directory, "rejected", error);
@@ -130,8 +130,8 @@ static int read_format(struct history *history, struct error *error)
 		return error_set(error, r, "open store %s: %s", history->directory, strerror(-r));
 	if (reader.is_bad || format != STORE_FORMAT)
 		return error_set(error, -EPROTO,
-		        "open store %s: format %llu, this program reads format %d; use the program that made it",
-		        history->directory, (unsigned long long)format, STORE_FORMAT);
+			"open store %s: format %llu, this program reads format %d; use the program that made it",
+			history->directory, (unsigned long long)format, STORE_FORMAT);
 	return 0;
 }
 
@@ -162,7 +162,7 @@ static int open_parts(struct history *history, const struct history_options *opt
 }
 
 int history_open(
-        const char *directory, const struct history_options *options, struct history **ret_history, struct error *error)
+	const char *directory, const struct history_options *options, struct history **ret_history, struct error *error)
 {
 	struct history *history = calloc(1, sizeof(*history));
 	if (!history)
@@ -171,9 +171,9 @@ int history_open(
 	int r = 0;
 	if (!realpath(directory, history->directory) || !has_data(history->directory))
 		r = error_set(error, errno == EACCES ? -EACCES : -ENOENT,
-		        errno == EACCES ? "open store %s: permission denied"
-		                        : "there is no store at %s; make one with: pitr init %s",
-		        directory, directory);
+			errno == EACCES ? "open store %s: permission denied"
+					: "there is no store at %s; make one with: pitr init %s",
+			directory, directory);
 	if (!r)
 		r = open_parts(history, options, error);
 	if (r) {

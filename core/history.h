@@ -5,7 +5,8 @@
  *   STORE/journal/             one file for each running writer (writer.h)
  *   STORE/rejected/ errors.jsonl    what was refused (reject.h)
  *
- * Commit times are greater than every earlier commit's and than every instant already served, whatever the clock says. */
+ * Commit times are greater than every earlier commit's and than every instant already served, whatever the clock
+ * says. */
 #ifndef PITR_HISTORY_H
 #define PITR_HISTORY_H
 
@@ -19,9 +20,9 @@ struct history;
 
 struct history_options {
 	bool is_read_only;
-	bool is_lock_free;           /* with is_read_only: touches no file at all */
-	uint64_t map_size_bytes;     /* 0: default */
-	bool is_volatile;            /* no fsync: tests and benchmarks */
+	bool is_lock_free;       /* with is_read_only: touches no file at all */
+	uint64_t map_size_bytes; /* 0: default */
+	bool is_volatile;        /* no fsync: tests and benchmarks */
 };
 
 /* Makes a new, empty store. The directory is created (0700) when absent; -EEXIST when it is a store already; -ENOTEMPTY
@@ -31,10 +32,10 @@ int history_init(const char *directory, struct error *error);
  * cut. Unless read-only, what writers that died had accepted is committed first (journal.h). */
 int history_open(const char *directory, const struct history_options *options, struct history **ret_history,
 	struct error *error);
-void history_close(struct history *history);       /* NULL is fine */
+void history_close(struct history *history); /* NULL is fine */
 
 struct store *history_store(const struct history *history);
-const char *history_directory(const struct history *history);      /* absolute, symlinks resolved */
+const char *history_directory(const struct history *history); /* absolute, symlinks resolved */
 bool history_is_read_only(const struct history *history);
 
 /* The store's identifier, a UUID text that never changes. */

@@ -15,11 +15,11 @@
 #define INSTANT_TEXT_MAX 40
 
 enum instant_kind {
-	INSTANT_AT,          /* time_us is the instant */
-	INSTANT_BEFORE_NOW,  /* time_us is how long before now (>= 0) */
-	INSTANT_LATEST,      /* the last change */
-	INSTANT_EARLIEST,    /* start of the window */
-	INSTANT_SEQ,         /* after the table's change number `seq` */
+	INSTANT_AT,         /* time_us is the instant */
+	INSTANT_BEFORE_NOW, /* time_us is how long before now (>= 0) */
+	INSTANT_LATEST,     /* the last change */
+	INSTANT_EARLIEST,   /* start of the window */
+	INSTANT_SEQ,        /* after the table's change number `seq` */
 };
 
 struct instant {
@@ -32,7 +32,7 @@ struct instant {
  * Opaque so that it can be made once. Free with instant_zone_free. A time that a change of clocks skips or repeats is
  * read as the earlier offset. */
 struct instant_zone;
-int instant_zone_new(const char *name, struct instant_zone **ret_zone, struct error *error);   /* -EINVAL unknown zone */
+int instant_zone_new(const char *name, struct instant_zone **ret_zone, struct error *error); /* -EINVAL unknown zone */
 void instant_zone_free(struct instant_zone *zone);
 
 /* Parses the text after the '@' (without it). zone NULL: UTC. 0, or -EINVAL with a message that shows the accepted
@@ -41,8 +41,8 @@ int instant_parse(struct slice text, const struct instant_zone *zone, struct ins
 
 /* As instant_parse but also accepts a leading '@' and the words "now"; meant for command-line options. "now" is
  * INSTANT_BEFORE_NOW with 0. */
-int instant_parse_option(const char *text, const struct instant_zone *zone, struct instant *ret_instant,
-	struct error *error);
+int instant_parse_option(
+	const char *text, const struct instant_zone *zone, struct instant *ret_instant, struct error *error);
 
 /* Canonical text of a time: 2025-03-01T12:30:00, with .5 to .123456 when there is a fraction (no trailing zeros).
  * UTC, no zone letter: the form that is listed. Writes a NUL; returns the length. `size` at least INSTANT_TEXT_MAX. */

@@ -18,12 +18,21 @@
 #include "bytes.h"
 #include "error.h"
 
-#define ITEM_MAX_SIZE_BYTES 409600     /* DynamoDB's 400 KB, by item_size_bytes */
+#define ITEM_MAX_SIZE_BYTES 409600 /* DynamoDB's 400 KB, by item_size_bytes */
 #define ITEM_MAX_DEPTH 32
 
 enum value_tag {
-	VALUE_S = 'S', VALUE_N = 'N', VALUE_B = 'B', VALUE_TRUE = 'T', VALUE_FALSE = 'F', VALUE_NULL = '0',
-	VALUE_L = 'L', VALUE_M = 'M', VALUE_SS = 's', VALUE_NS = 'n', VALUE_BS = 'b',
+	VALUE_S = 'S',
+	VALUE_N = 'N',
+	VALUE_B = 'B',
+	VALUE_TRUE = 'T',
+	VALUE_FALSE = 'F',
+	VALUE_NULL = '0',
+	VALUE_L = 'L',
+	VALUE_M = 'M',
+	VALUE_SS = 's',
+	VALUE_NS = 'n',
+	VALUE_BS = 'b',
 };
 
 /* --- reading; all results are borrowed from the slice given --- */
@@ -31,10 +40,10 @@ enum value_tag {
 /* One value read in place. */
 struct value {
 	enum value_tag tag;
-	struct slice bytes;      /* S N B: the bytes; otherwise empty */
-	size_t count;            /* L M SS NS BS: how many */
-	struct slice body;       /* L M SS NS BS: the members' bytes, after the count */
-	struct slice whole;      /* the value's own bytes, tag included */
+	struct slice bytes; /* S N B: the bytes; otherwise empty */
+	size_t count;       /* L M SS NS BS: how many */
+	struct slice body;  /* L M SS NS BS: the members' bytes, after the count */
+	struct slice whole; /* the value's own bytes, tag included */
 };
 
 /* Reads the value at the reader's place and moves past it. False on damaged bytes. */
@@ -55,12 +64,12 @@ size_t item_size_bytes(struct slice item);
 /* --- building --- */
 
 /* Builders append one value each to `out`. Numbers must be canonical. */
-void value_append_bytes(struct buffer *out, enum value_tag tag, struct slice bytes);   /* S N B */
-void value_append_plain(struct buffer *out, enum value_tag tag);                       /* T F 0 */
+void value_append_bytes(struct buffer *out, enum value_tag tag, struct slice bytes); /* S N B */
+void value_append_plain(struct buffer *out, enum value_tag tag);                     /* T F 0 */
 
 /* Collects the members of a container in any order, then appends it sorted and checked. */
 struct value_builder;
-int value_builder_new(enum value_tag tag, struct value_builder **ret_builder);         /* L M SS NS BS */
+int value_builder_new(enum value_tag tag, struct value_builder **ret_builder); /* L M SS NS BS */
 void value_builder_free(struct value_builder *builder);
 /* The buffer into which the next member's value is appended (for sets: the tagged S, N or B). name: only for M. */
 struct buffer *value_builder_member(struct value_builder *builder, struct slice name);

@@ -2,7 +2,8 @@
  *
  * Plain form: S string, N number literal (canonical digits), BOOL, NULL, M object, L array; what JSON lacks is wrapped:
  * {"$binary":"base64"}, {"$stringSet":[..]}, {"$numberSet":[..]}, {"$binarySet":[..]}. A map with exactly one member
- * whose name is one of these with any number of '$' in front (one or more) gets one more '$' when written and loses it when read.
+ * whose name is one of these with any number of '$' in front (one or more) gets one more '$' when written and
+ * loses it when read.
  * DynamoDB form: {"id":{"S":"1001"},...} as in the AWS API.
  *
  * Written as `jq .` prints: two-space indent, "name": value, empty containers as {} and [], a newline at the end. Key
@@ -15,7 +16,7 @@
 #include "json.h"
 
 enum item_form { ITEM_PLAIN, ITEM_DYNAMODB };
-enum item_layout { ITEM_PRETTY, ITEM_COMPACT };     /* COMPACT: one line, no spaces, no newline */
+enum item_layout { ITEM_PRETTY, ITEM_COMPACT }; /* COMPACT: one line, no spaces, no newline */
 
 /* Which attributes come first. An empty slice: none. */
 struct item_order {

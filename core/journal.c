@@ -61,7 +61,7 @@ int journal_new(struct history *history, struct journal **ret_journal, struct er
 	hash_random(header + 8, 16);
 	id_text(header + 8, journal->id);
 	snprintf(journal->path, sizeof(journal->path), "%.4000s/" JOURNAL_DIRECTORY "/%s", history_directory(history),
-	        journal->id);
+		journal->id);
 	journal->fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int r = journal->fd < 0 ? -errno : 0;
 	if (!r && flock(journal->fd, LOCK_EX | LOCK_NB) < 0)
@@ -145,7 +145,7 @@ static int apply(struct batch *batch, const struct pending_change *change, struc
 	int r = table_load(batch_txn(batch), change->table, TIME_NOW, &table);
 	if (r)
 		return error_set(
-		        error, r, r == -ENOENT ? "its table was deleted meanwhile" : "its table can't be read");
+			error, r, r == -ENOENT ? "its table was deleted meanwhile" : "its table can't be read");
 	r = batch_author(batch, change->author, &context.author);
 	if (!r && change->is_removal)
 		r = batch_remove(batch, &table, change->encoded_key, &context, &result, error);
@@ -211,7 +211,7 @@ static int committed_position(struct batch *batch, struct slice id, uint64_t *re
 }
 
 int journal_apply_or_refuse(
-        struct batch *batch, const struct pending_change *change, writer_refused refused, void *context)
+	struct batch *batch, const struct pending_change *change, writer_refused refused, void *context)
 {
 	struct error why = { 0 };
 	int r = apply(batch, change, &why);
@@ -231,7 +231,7 @@ static void reject(void *context, const struct pending_change *change, const str
 /* Applies what lies beyond the committed position and below `limit`, and notes how far that was. *ret_bad: the position
  * of the record that made it fail. Returns how many changes were made. */
 static int replay(struct history *history, struct reader reader, struct slice id, uint64_t limit, uint64_t *ret_bad,
-        struct error *error)
+	struct error *error)
 {
 	struct batch *batch;
 	struct pending_change change;
@@ -341,7 +341,7 @@ int journal_recover(struct history *history, struct error *error)
 		if (strlen(entry->d_name) != 32)
 			continue;
 		snprintf(path, sizeof(path), "%.4000s/" JOURNAL_DIRECTORY "/%.32s", history_directory(history),
-		        entry->d_name);
+			entry->d_name);
 		r = recover_file(history, path, entry->d_name, error);
 		changes += r > 0 ? r : 0;
 	}

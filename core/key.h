@@ -1,6 +1,7 @@
 /* Primary keys: their schema, and their bytes, whose order is the key order.
  *
- * Encoded part := type byte ('B' 'N' 'S'), then  S, B: the bytes with 00 -> 01 02 and 01 -> 01 03;  N: number_append_ordered.
+ * Encoded part := type byte ('B' 'N' 'S'), then  S, B: the bytes with 00 -> 01 02 and 01 -> 01 03;  N:
+ * number_append_ordered.
  * Encoded key  := partition part [ 01 01 sort part ].
  * The encoding has no zero bytes, compares by value (1e3 = 1000), and a partition's keys stand together. */
 #ifndef PITR_KEY_H
@@ -18,7 +19,7 @@
 
 struct key_attribute {
 	char name[KEY_NAME_MAX + 1];
-	enum value_tag type;          /* VALUE_S, VALUE_N or VALUE_B */
+	enum value_tag type; /* VALUE_S, VALUE_N or VALUE_B */
 };
 
 struct key_schema {
@@ -38,10 +39,11 @@ int key_of_item(struct slice item, const struct key_schema *schema, struct key *
  * "The provided key element does not match the schema". */
 int key_of_key_item(struct slice item, const struct key_schema *schema, struct key *ret_key, struct error *error);
 /* Checks one value against one key attribute: type and size. */
-int key_check_value(const struct value *value, const struct key_attribute *attribute, bool is_sort, struct error *error);
+int key_check_value(
+	const struct value *value, const struct key_attribute *attribute, bool is_sort, struct error *error);
 
-void key_append_encoded(const struct key *key, struct buffer *out);             /* the whole key */
-void key_append_partition(const struct value *partition, struct buffer *out);   /* its partition part only */
+void key_append_encoded(const struct key *key, struct buffer *out);           /* the whole key */
+void key_append_partition(const struct value *partition, struct buffer *out); /* its partition part only */
 /* Decoding appends the tagged value bytes to `storage` and points `ret_key` into it. -EIO on damage. */
 int key_decode(struct slice encoded, struct buffer *storage, struct key *ret_key);
 

@@ -1,4 +1,5 @@
-/* What is on disk: the keys of every space. Values are described where they are made (pack.h, log.h, roster.h, batch.h).
+/* What is on disk: the keys of every space. Values are described where they are made (pack.h, log.h, roster.h,
+ * batch.h).
  *
  * Integers in keys are big-endian groups of 7 bits, each with the top bit set: ordered and without zero bytes.
  *   table 4 bytes (28 bits) - node and directory numbers 6 bytes (42 bits) - change numbers 6 bytes (42 bits)
@@ -20,15 +21,18 @@
 #include "store.h"
 
 #define TABLE_NUMBER_MAX ((UINT32_C(1) << 28) - 1)
-#define NODE_NUMBER_MAX ((UINT64_C(1) << 40) - 1)     /* fits an inode number beside its view */
-#define SEQ_MAX ((UINT64_C(1) << 42) - 1)             /* also: "now", as the change number of a live view */
+#define NODE_NUMBER_MAX ((UINT64_C(1) << 40) - 1) /* fits an inode number beside its view */
+#define SEQ_MAX ((UINT64_C(1) << 42) - 1)         /* also: "now", as the change number of a live view */
 
 struct layout_key {
 	uint8_t bytes[STORE_KEY_MAX];
 	size_t size;
 };
 
-static inline struct slice layout_slice(const struct layout_key *key) { return (struct slice){ key->bytes, key->size }; }
+static inline struct slice layout_slice(const struct layout_key *key)
+{
+	return (struct slice){ key->bytes, key->size };
+}
 
 /* One lifespan of a key: `seq` is the change that began it. layout_index(.., SEQ_MAX) seeks the newest, and the prefix
  * (layout_index_prefix) tells whether what was found is still the same key. Long keys are cut and hashed. */
@@ -41,11 +45,11 @@ struct layout_key layout_version_prefix(uint32_t table, uint64_t number);
 struct layout_key layout_roster(uint32_t table, uint64_t directory, unsigned level, uint64_t index);
 struct layout_key layout_log(uint32_t table, uint64_t first_seq);
 struct layout_key layout_log_prefix(uint32_t table);
-uint64_t layout_log_seq(struct slice key);                    /* first_seq of a log key */
-struct layout_key layout_meta(char kind);                     /* "f" */
+uint64_t layout_log_seq(struct slice key); /* first_seq of a log key */
+struct layout_key layout_meta(char kind);  /* "f" */
 struct layout_key layout_meta_number(char kind, uint64_t number);
 uint64_t layout_meta_read_number(struct slice key);
-struct layout_key layout_meta_bytes(char kind, struct slice bytes);   /* bytes must be free of zeros */
+struct layout_key layout_meta_bytes(char kind, struct slice bytes); /* bytes must be free of zeros */
 struct layout_key layout_author(uint64_t number);
 struct layout_key layout_author_hash(const uint8_t hash[16]);
 

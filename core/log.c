@@ -88,7 +88,7 @@ static int put_block(struct store_txn *txn, uint32_t table, const struct block_h
 
 /* The block that holds `seq`, or the last one before it. -ENOENT: none. */
 static int find_block(
-        struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t *ret_first_seq, struct slice *ret_block)
+	struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t *ret_first_seq, struct slice *ret_block)
 {
 	struct store_cursor *cursor;
 	int r = store_cursor_open(txn, STORE_LOG, &cursor);
@@ -107,7 +107,7 @@ static int find_block(
 }
 
 static int last_entry(struct slice block, uint64_t first_seq, struct block_head *ret_head, struct log_entry *ret_entry,
-        struct slice *ret_entries)
+	struct slice *ret_entries)
 {
 	struct reader reader;
 	int r = read_head(block, first_seq, &reader, ret_head);
@@ -243,7 +243,7 @@ int log_last(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
 /* Halves the range of change numbers. `low` always lies in a block that begins at or before the time, `high` is a
  * change after it; returns the first number of the last block that begins at or before the time. */
 static int block_at_time(
-        struct store_txn *txn, uint32_t table, int64_t time_us, uint64_t low, uint64_t high, uint64_t *ret_first_seq)
+	struct store_txn *txn, uint32_t table, int64_t time_us, uint64_t low, uint64_t high, uint64_t *ret_first_seq)
 {
 	struct slice block;
 	while (low + 1 < high) {

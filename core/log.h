@@ -1,10 +1,12 @@
 /* The change log of a table: every change in order, with its time, node, operation, author.
  *
- * Changes have numbers 1, 2, 3... (`seq`) that never repeat; times never decrease with them. They are stored in blocks of
+ * Changes have numbers 1, 2, 3... (`seq`) that never repeat; times never decrease with them. They are stored in
+ * blocks of
  * up to LOG_BLOCK_MAX; a block also says how many items and bytes the table had before it, so that these are known at
  * every instant.
  *
- *   block := u32 checksum of the rest | varint first time | varint items before | varint bytes before | varint count | entry...
+ *   block := u32 checksum of the rest | varint first time | varint items before | varint bytes before
+ *          | varint count | entry...
  *   entry := flags byte (bits 0-1 op) | varint time - previous time | zigzag number - previous number
  *          | varint author | zigzag growth in bytes */
 #ifndef PITR_LOG_H
@@ -22,10 +24,10 @@ struct log_entry {
 	uint64_t seq;
 	int64_t time_us;
 	enum change_op op;
-	uint64_t number;             /* node that changed */
+	uint64_t number; /* node that changed */
 	uint64_t author;
-	int64_t growth_bytes;        /* of the table's size as DynamoDB counts it */
-	uint64_t items, bytes;       /* of the table after this change */
+	int64_t growth_bytes;  /* of the table's size as DynamoDB counts it */
+	uint64_t items, bytes; /* of the table after this change */
 };
 
 /* Appends to the table's log within a write transaction. entry->seq must be the last seq + 1; items and bytes are
@@ -50,6 +52,6 @@ struct log_walk {
 	struct log_entry entry;
 };
 int log_walk_begin(struct log_walk *walk, struct store_txn *txn, uint32_t table, uint64_t seq);
-int log_walk_next(struct log_walk *walk, struct log_entry *ret_entry);     /* 1, 0 at the end, negative */
+int log_walk_next(struct log_walk *walk, struct log_entry *ret_entry); /* 1, 0 at the end, negative */
 
 #endif

@@ -3,7 +3,8 @@
  * S: UTF-8 bytes with '/', control characters (00-1f, 7f), '%', and a leading '.' or '@' written %XX (upper-case hex).
  * N: the canonical number. B: base64url without padding. An item's name is its last key part and ".json"; a partition's
  * directory is its partition value alone. A name that would pass 255 bytes is cut at a character (and escape) boundary
- * so that prefix + "~" + 26 lower-case base32 digits of the key's hash (+ ".json") fits; such names are found through an
+ * so that prefix + "~" + 26 lower-case base32 digits of the key's hash (+ ".json") fits; such names are found
+ * through an
  * index, not decoded. */
 #ifndef PITR_NAME_H
 #define PITR_NAME_H

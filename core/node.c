@@ -3,7 +3,7 @@
 #include <errno.h>
 
 static int from_pack(struct slice key, struct slice pack, uint64_t number, uint64_t seq, struct node *ret_node,
-        struct node_place *ret_place)
+	struct node_place *ret_place)
 {
 	struct pack_header header;
 	unsigned place;
@@ -27,7 +27,7 @@ static bool is_of_node(struct slice key, uint32_t table, uint64_t number)
 }
 
 int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
-        struct node_place *ret_place)
+	struct node_place *ret_place)
 {
 	if (number > NODE_NUMBER_MAX)
 		return -ENOENT;
@@ -40,7 +40,7 @@ int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t s
 }
 
 int node_read_with(struct store_cursor *versions, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
-        struct node_place *ret_place)
+	struct node_place *ret_place)
 {
 	struct layout_key from = layout_version(table, number, seq);
 	struct slice key, pack;
@@ -51,7 +51,7 @@ int node_read_with(struct store_cursor *versions, uint32_t table, uint64_t numbe
 }
 
 int node_find(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, struct node *ret_node,
-        struct node_place *ret_place)
+	struct node_place *ret_place)
 {
 	struct layout_key prefix = layout_index_prefix(table, encoded_key);
 	struct layout_key from = layout_index(table, encoded_key, seq);

@@ -9,17 +9,17 @@
 
 /* An item or partition as of a change. */
 struct node {
-	uint64_t number;             /* unique in the table, for ever */
+	uint64_t number; /* unique in the table, for ever */
 	enum node_kind kind;
 	uint64_t directory, slot;
-	struct version version;      /* of a partition: when it came to be */
-	struct slice encoded_key;    /* borrowed from the transaction */
+	struct version version;   /* of a partition: when it came to be */
+	struct slice encoded_key; /* borrowed from the transaction */
 };
 
 /* Where a node's version is stored. Borrowed from the transaction. */
 struct node_place {
 	struct slice pack;
-	struct slice key;            /* the pack's key in STORE_VERSIONS */
+	struct slice key; /* the pack's key in STORE_VERSIONS */
 	unsigned place;
 };
 

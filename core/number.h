@@ -8,8 +8,8 @@
 #include "bytes.h"
 #include "error.h"
 
-#define NUMBER_TEXT_MAX 172     /* longest canonical form, with sign, without NUL */
-#define NUMBER_ORDERED_MAX 24   /* longest ordered form in bytes */
+#define NUMBER_TEXT_MAX 172   /* longest canonical form, with sign, without NUL */
+#define NUMBER_ORDERED_MAX 24 /* longest ordered form in bytes */
 
 /* Canonical form: plain decimal, no exponent, no '+', no leading or trailing zeros, "-0" and "0.0" are "0".
  * Writes a NUL-terminated text into `ret_text` (at least NUMBER_TEXT_MAX + 1 bytes) and its length. Accepts

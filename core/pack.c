@@ -67,7 +67,7 @@ static int read_head(struct reader *r, struct pack_header *ret_header)
 	ret_header->encoded_key = reader_blob(r);
 	uint64_t n = reader_varint(r);
 	if (r->is_bad || n == 0 || n > PACK_VERSIONS_MAX ||
-	        (ret_header->kind != NODE_ITEM && ret_header->kind != NODE_PARTITION))
+		(ret_header->kind != NODE_ITEM && ret_header->kind != NODE_PARTITION))
 		return -EIO;
 	ret_header->count = (unsigned)n;
 	return 0;
@@ -118,7 +118,7 @@ static void write_entry(struct buffer *out, const struct entry *entry, const str
 
 /* Writes a whole pack from a head, entries, and their payloads in order. */
 static int write_pack(
-        const struct pack_header *head, const struct entry *entries, struct slice payloads, struct buffer *out)
+	const struct pack_header *head, const struct entry *entries, struct slice payloads, struct buffer *out)
 {
 	struct buffer header = BUFFER_INIT;
 	buffer_append_byte(&header, (uint8_t)head->kind);
@@ -142,7 +142,7 @@ static int write_pack(
 
 /* The entry and payload of a version stored whole. */
 static void store_whole(
-        const struct version *version, struct slice item, struct entry *ret_entry, struct buffer *payload)
+	const struct version *version, struct slice item, struct entry *ret_entry, struct buffer *payload)
 {
 	*ret_entry = (struct entry){ .version = *version };
 	size_t before = payload->size;
@@ -158,7 +158,7 @@ static void store_whole(
 }
 
 int pack_new(enum node_kind kind, uint64_t directory, uint64_t slot, struct slice encoded_key,
-        const struct version *version, struct slice item, struct buffer *out)
+	const struct version *version, struct slice item, struct buffer *out)
 {
 	struct entry entry;
 	struct buffer payload = BUFFER_INIT;
@@ -290,7 +290,7 @@ int pack_read(struct slice pack, struct pack_header *ret_header)
 }
 
 int pack_find(struct slice pack, uint64_t seq, struct pack_header *ret_header, struct version *ret_version,
-        unsigned *ret_place)
+	unsigned *ret_place)
 {
 	struct slice header, payloads;
 	int r = open_header(pack, &header, &payloads);

@@ -1,7 +1,9 @@
 /* Version packs: up to PACK_VERSIONS_MAX versions of one node in one stored value, newest first.
  *
- * The newest put in a pack is stored whole (LZ4 when that is smaller); each older one as what differs from the next newer
- * one: length of the common head and tail, and the middle, LZ4 with the newer version as dictionary when smaller. So the
+ * The newest put in a pack is stored whole (LZ4 when that is smaller); each older one as what differs from the
+ * next newer
+ * one: length of the common head and tail, and the middle, LZ4 with the newer version as dictionary when smaller.
+ * So the
  * newest version is always read without decoding others, and dropping the oldest versions touches nothing else.
  *
  *   pack    := u32 checksum of header | u32 checksum of payloads | varint header size | header | payloads
@@ -25,16 +27,16 @@ struct version {
 	uint64_t seq;
 	int64_t time_us;
 	bool is_removal;
-	uint32_t item_bytes;        /* of the canonical form */
-	uint32_t plain_size;        /* rendered, in bytes */
+	uint32_t item_bytes; /* of the canonical form */
+	uint32_t plain_size; /* rendered, in bytes */
 	uint32_t dynamodb_size;
 };
 
 struct pack_header {
 	enum node_kind kind;
-	uint64_t directory;         /* directory it stands in: 0 the table, else a partition's number */
-	uint64_t slot;              /* its place there (roster.h) */
-	struct slice encoded_key;   /* borrowed from the pack */
+	uint64_t directory;       /* directory it stands in: 0 the table, else a partition's number */
+	uint64_t slot;            /* its place there (roster.h) */
+	struct slice encoded_key; /* borrowed from the pack */
 	unsigned count;
 };
 

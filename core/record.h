@@ -16,7 +16,7 @@
 #include "error.h"
 #include "line_reader.h"
 
-#define RECORD_SEQUENCE_MAX 40             /* digits of a Streams sequence number */
+#define RECORD_SEQUENCE_MAX 40 /* digits of a Streams sequence number */
 
 enum record_format { RECORD_STREAMS, RECORD_KINESIS, RECORD_ITEM, RECORD_PLAIN };
 enum record_op { RECORD_PUT, RECORD_REMOVE };
@@ -27,13 +27,13 @@ struct record {
 	enum record_op op;
 	bool has_time;
 	int64_t time_us;
-	char sequence[RECORD_SEQUENCE_MAX + 1];    /* digits without leading zeros; "" when the format has none */
-	char event_id[65];                         /* Kinesis eventID, to drop repeated records; "" otherwise */
-	bool is_ttl;                               /* a deletion by the service: userIdentity dynamodb.amazonaws.com */
-	struct slice table_name;                   /* Kinesis tableName, or the name in a Streams eventSourceARN; or empty */
-	struct slice keys;                         /* canonical item of the Keys member; empty for items */
-	struct slice item;                         /* canonical item to put; empty for RECORD_REMOVE */
-	struct buffer storage;                     /* internal */
+	char sequence[RECORD_SEQUENCE_MAX + 1]; /* digits without leading zeros; "" when the format has none */
+	char event_id[65];                      /* Kinesis eventID, to drop repeated records; "" otherwise */
+	bool is_ttl;                            /* a deletion by the service: userIdentity dynamodb.amazonaws.com */
+	struct slice table_name; /* Kinesis tableName, or the name in a Streams eventSourceARN; or empty */
+	struct slice keys;       /* canonical item of the Keys member; empty for items */
+	struct slice item;       /* canonical item to put; empty for RECORD_REMOVE */
+	struct buffer storage;   /* internal */
 };
 
 /* Parses one line (without its newline). 0; -EINVAL with the reason; -EFBIG; -ENOMEM. A record without NewImage whose

@@ -30,7 +30,7 @@ struct block {
 };
 
 static int read_block(
-        struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t index, struct block *ret_block)
+	struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t index, struct block *ret_block)
 {
 	struct layout_key key = layout_roster(table, directory, 0, index);
 	struct slice value;
@@ -42,12 +42,12 @@ static int read_block(
 	ret_block->count = reader_byte(&reader);
 	ret_block->deaths = slice_of(reader.at, reader_left(&reader));
 	bool is_right = !reader.is_bad && ret_block->count <= ROSTER_BLOCK &&
-	                (ret_block->deaths.size == 0 || ret_block->deaths.size == ret_block->count * SEQ_BYTES);
+			(ret_block->deaths.size == 0 || ret_block->deaths.size == ret_block->count * SEQ_BYTES);
 	return is_right ? 0 : -EIO;
 }
 
 static int write_block(
-        struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t index, const struct block *block)
+	struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t index, const struct block *block)
 {
 	struct buffer value = BUFFER_INIT;
 	buffer_append_varint(&value, block->first_number);
@@ -89,7 +89,7 @@ static int write_head(struct store_txn *txn, uint32_t table, uint64_t directory,
 }
 
 int roster_add(struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t *next_number, uint64_t *ret_number,
-        uint64_t *ret_slot)
+	uint64_t *ret_slot)
 {
 	struct roster_head head;
 	int r = roster_head(txn, table, directory, &head);
@@ -147,7 +147,7 @@ static int end_block(struct store_txn *txn, uint32_t table, uint64_t directory, 
 }
 
 int roster_end(
-        struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t slot, uint64_t seq, uint64_t *ret_alive)
+	struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t slot, uint64_t seq, uint64_t *ret_alive)
 {
 	struct roster_head head;
 	struct block block;
@@ -175,7 +175,7 @@ int roster_end(
 }
 
 int roster_walk_begin(struct roster_walk *walk, struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t seq,
-        uint64_t slot)
+	uint64_t slot)
 {
 	struct roster_head head;
 	int r = roster_head(txn, table, directory, &head);

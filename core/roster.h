@@ -1,8 +1,10 @@
 /* Rosters: who is in a directory, since when (by order), and until which change.
  *
- * Every life of a key is a node with a number; a directory (a table, or a partition) gives each node that begins in it the next slot.
+ * Every life of a key is a node with a number; a directory (a table, or a partition) gives each node that begins
+ * in it the next slot.
  * Slots are therefore ordered by birth. They come in blocks of ROSTER_BLOCK, whose nodes have consecutive numbers; a
- * block keeps for each slot the change that ended it, 0 while it lives. Above them, level k keeps for each block of level
+ * block keeps for each slot the change that ended it, 0 while it lives. Above them, level k keeps for each block
+ * of level
  * k-1 the last death in it, 0 while any lives or it is not full. A listing as of change S skips every block whose last
  * death is <= S, so its cost follows who is alive at S, however many lived and died before, and it stops at the first
  * node born after S.
@@ -23,7 +25,7 @@
 #define ROSTER_HEAD 100
 
 struct roster_head {
-	uint64_t slots;          /* ever given */
+	uint64_t slots; /* ever given */
 	uint64_t alive;
 };
 
@@ -33,16 +35,17 @@ int roster_head(struct store_txn *txn, uint32_t table, uint64_t directory, struc
 int roster_add(struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t *next_number, uint64_t *ret_number,
 	uint64_t *ret_slot);
 /* Ends the life at `slot` with change `seq`. *ret_alive: how many live in the directory now. */
-int roster_end(struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t slot, uint64_t seq,
-	uint64_t *ret_alive);
+int roster_end(
+	struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t slot, uint64_t seq, uint64_t *ret_alive);
 
-/* Walks the slots of a directory not ended at change `seq`, from `slot` on. Holds a cursor-free copy of one block a level,
+/* Walks the slots of a directory not ended at change `seq`, from `slot` on. Holds a cursor-free copy of one block
+ * a level,
  * so it can be kept only within the transaction it was begun with. */
 struct roster_walk {
 	struct store_txn *txn;
 	uint32_t table;
 	uint64_t directory, seq, slot, slots;
-	uint64_t block_index, first_number;          /* the block at hand; UINT64_MAX: none */
+	uint64_t block_index, first_number; /* the block at hand; UINT64_MAX: none */
 	unsigned block_count;
 	struct slice deaths;
 };

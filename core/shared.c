@@ -40,7 +40,7 @@ static void *map_file(const char *directory, bool is_read_only, bool *ret_is_wri
 	struct stat file;
 	void *page = MAP_FAILED;
 	if (fstat(fd, &file) == 0 &&
-	        (file.st_size >= SHARED_SIZE || (*ret_is_writable && ftruncate(fd, SHARED_SIZE) == 0)))
+		(file.st_size >= SHARED_SIZE || (*ret_is_writable && ftruncate(fd, SHARED_SIZE) == 0)))
 		page = mmap(NULL, SHARED_SIZE, PROT_READ | (*ret_is_writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
 	close(fd);
 	return page;
@@ -103,6 +103,6 @@ void shared_wait(struct shared *shared, uint32_t known, int timeout_ms)
 {
 	struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
 	if (syscall(SYS_futex, &shared->page->bell, FUTEX_WAIT, known, &timeout, NULL, 0) < 0 && errno != ETIMEDOUT &&
-	        errno != EAGAIN && errno != EINTR)
+		errno != EAGAIN && errno != EINTR)
 		nanosleep(&timeout, NULL);
 }

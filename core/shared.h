@@ -16,7 +16,7 @@ int shared_open(const char *directory, bool is_read_only, bool is_lock_free, str
 void shared_close(struct shared *shared);
 
 int64_t shared_served(const struct shared *shared);
-void shared_serve(struct shared *shared, int64_t time_us);      /* raises, never lowers */
+void shared_serve(struct shared *shared, int64_t time_us); /* raises, never lowers */
 void shared_ring(struct shared *shared);
 uint32_t shared_bell(const struct shared *shared);
 /* Returns when the bell differs from `known`, or after the timeout. */

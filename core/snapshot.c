@@ -12,14 +12,14 @@ struct snapshot snapshot_live(uint32_t table)
 }
 
 static int outside(
-        const struct table *table, int64_t time_us, int64_t earliest_us, int64_t latest_us, struct error *error)
+	const struct table *table, int64_t time_us, int64_t earliest_us, int64_t latest_us, struct error *error)
 {
 	char asked[INSTANT_TEXT_MAX], earliest[INSTANT_TEXT_MAX], latest[INSTANT_TEXT_MAX];
 	instant_format_z(time_us, asked, sizeof(asked));
 	instant_format_z(earliest_us, earliest, sizeof(earliest));
 	instant_format_z(latest_us, latest, sizeof(latest));
 	return error_set(error, -ENOENT, "%s at %s: %s; it can be seen from %s to %s", table->name, asked,
-	        time_us > latest_us ? "that is in the future" : "that is before its window", earliest, latest);
+		time_us > latest_us ? "that is in the future" : "that is before its window", earliest, latest);
 }
 
 static int seq_at(struct store_txn *txn, const struct table *table, int64_t time_us, uint64_t *ret_seq)
@@ -31,7 +31,7 @@ static int seq_at(struct store_txn *txn, const struct table *table, int64_t time
 }
 
 static int resolve_seq(
-        struct store_txn *txn, const struct table *table, uint64_t seq, struct snapshot *snapshot, struct error *error)
+	struct store_txn *txn, const struct table *table, uint64_t seq, struct snapshot *snapshot, struct error *error)
 {
 	struct log_entry entry;
 	int r = log_get(txn, table->number, seq, &entry);
@@ -39,7 +39,7 @@ static int resolve_seq(
 		struct table_statistics statistics = { 0 };
 		table_statistics(txn, table->number, &statistics);
 		return error_set(error, r, "%s has no change number %llu; its changes are 1 to %llu", table->name,
-		        (unsigned long long)seq, (unsigned long long)statistics.seq);
+			(unsigned long long)seq, (unsigned long long)statistics.seq);
 	}
 	snapshot->seq = seq;
 	snapshot->time_us = entry.time_us;
@@ -63,7 +63,7 @@ static int64_t time_of(const struct instant *instant, int64_t now_us, int64_t ea
 }
 
 int snapshot_resolve(struct history *history, struct store_txn *txn, const struct table *table,
-        const struct instant *instant, struct snapshot *ret_snapshot, struct error *error)
+	const struct instant *instant, struct snapshot *ret_snapshot, struct error *error)
 {
 	int64_t now = history_now(history, txn), earliest, latest;
 	int r = table_window(txn, table, now, &earliest, &latest);
@@ -104,14 +104,14 @@ static int store_earliest(struct store_txn *txn, int64_t *ret_time_us)
 }
 
 int snapshot_resolve_store(struct history *history, struct store_txn *txn, const struct instant *instant,
-        int64_t *ret_time_us, struct error *error)
+	int64_t *ret_time_us, struct error *error)
 {
 	int64_t now = history_now(history, txn), time = 0, earliest = 0;
 	char asked[INSTANT_TEXT_MAX], latest[INSTANT_TEXT_MAX];
 	int r = 0;
 	if (instant->kind == INSTANT_SEQ)
 		return error_set(error, -ENOENT, "change numbers belong to tables: use TABLE/@seq-%llu",
-		        (unsigned long long)instant->seq);
+			(unsigned long long)instant->seq);
 	if (instant->kind == INSTANT_EARLIEST)
 		r = store_earliest(txn, &earliest);
 	time = time_of(instant, now, earliest);
@@ -123,9 +123,9 @@ int snapshot_resolve_store(struct history *history, struct store_txn *txn, const
 		instant_format_z(time == INT64_MAX ? now : time < 0 ? 0 : time, asked, sizeof(asked));
 		instant_format_z(now, latest, sizeof(latest));
 		return error_set(error, -ENOENT, "the store at %s: %s", asked,
-		        time == INT64_MAX ? "it has no tables"
-		        : time < 0        ? "that is before 1970"
-		                          : "that is in the future");
+			time == INT64_MAX ? "it has no tables"
+			: time < 0        ? "that is before 1970"
+					  : "that is in the future");
 	}
 	history_serve(history, time);
 	*ret_time_us = time;
@@ -138,7 +138,7 @@ static int if_alive(int r, const struct node *node)
 }
 
 int snapshot_find(
-        struct store_txn *txn, const struct snapshot *snapshot, struct slice encoded_key, struct node *ret_node)
+	struct store_txn *txn, const struct snapshot *snapshot, struct slice encoded_key, struct node *ret_node)
 {
 	return if_alive(node_find(txn, snapshot->table, encoded_key, snapshot->seq, ret_node, NULL), ret_node);
 }
@@ -149,7 +149,7 @@ int snapshot_node(struct store_txn *txn, const struct snapshot *snapshot, uint64
 }
 
 static int find_long_name(
-        struct store_txn *txn, uint32_t table, uint64_t directory, const uint8_t hash[16], struct buffer *out)
+	struct store_txn *txn, uint32_t table, uint64_t directory, const uint8_t hash[16], struct buffer *out)
 {
 	struct layout_key key = layout_long_name(table, directory, hash);
 	struct slice encoded;
@@ -162,7 +162,7 @@ static int find_long_name(
 /* The directory's number by its partition part; 0 for the table itself. A partition that ended counts too: its names
  * are still known. */
 static int directory_of(
-        struct store_txn *txn, const struct table *table, struct slice partition, uint64_t *ret_directory)
+	struct store_txn *txn, const struct table *table, struct slice partition, uint64_t *ret_directory)
 {
 	struct node node;
 	*ret_directory = 0;
@@ -174,7 +174,7 @@ static int directory_of(
 }
 
 int snapshot_key_of_name(struct store_txn *txn, const struct table *table, struct slice partition, struct slice name,
-        struct buffer *out, struct error *error)
+	struct buffer *out, struct error *error)
 {
 	bool is_item = !table->schema.has_sort || partition.size;
 	const char *suffix = is_item ? ".json" : "";
@@ -204,7 +204,7 @@ int snapshot_key_of_name(struct store_txn *txn, const struct table *table, struc
 }
 
 int snapshot_find_name(struct store_txn *txn, const struct snapshot *snapshot, const struct table *table,
-        uint64_t directory, struct slice name, struct node *ret_node, struct error *error)
+	uint64_t directory, struct slice name, struct node *ret_node, struct error *error)
 {
 	struct node partition = { 0 };
 	struct buffer encoded = BUFFER_INIT;
@@ -229,7 +229,7 @@ int snapshot_name(const struct table *table, const struct node *node, char *ret_
 	int r = key_decode(node->encoded_key, &storage, &key);
 	if (!r)
 		r = (int)name_of_value(key.has_sort ? &key.sort : &key.partition,
-		        node->kind == NODE_ITEM ? ".json" : "", ret_name, NULL);
+			node->kind == NODE_ITEM ? ".json" : "", ret_name, NULL);
 	buffer_free(&storage);
 	return r;
 }
@@ -243,7 +243,7 @@ int snapshot_content(struct store_txn *txn, const struct snapshot *snapshot, uin
 }
 
 int snapshot_walk_begin(struct snapshot_walk *walk, struct store_txn *txn, const struct snapshot *snapshot,
-        uint64_t directory, uint64_t slot)
+	uint64_t directory, uint64_t slot)
 {
 	walk->snapshot = *snapshot;
 	walk->versions = NULL;
@@ -273,7 +273,7 @@ void snapshot_walk_end(struct snapshot_walk *walk)
 }
 
 int snapshot_statistics(
-        struct store_txn *txn, const struct snapshot *snapshot, uint64_t *ret_items, uint64_t *ret_bytes)
+	struct store_txn *txn, const struct snapshot *snapshot, uint64_t *ret_items, uint64_t *ret_bytes)
 {
 	if (snapshot->seq == SEQ_MAX) {
 		struct table_statistics statistics;

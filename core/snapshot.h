@@ -1,4 +1,5 @@
-/* A table as of one change: find an item, list a directory, read contents. The live table is the snapshot as of SEQ_MAX.
+/* A table as of one change: find an item, list a directory, read contents. The live table is the snapshot as of
+ * SEQ_MAX.
  * Nothing here holds a transaction between calls; places in listings are slots (roster.h), stable for ever. */
 #ifndef PITR_SNAPSHOT_H
 #define PITR_SNAPSHOT_H
@@ -15,14 +16,16 @@
 
 struct snapshot {
 	uint32_t table;
-	uint64_t seq;                /* SEQ_MAX: live */
-	int64_t time_us;             /* the instant asked for; TIME_NOW: live */
+	uint64_t seq;    /* SEQ_MAX: live */
+	int64_t time_us; /* the instant asked for; TIME_NOW: live */
 };
 
 struct snapshot snapshot_live(uint32_t table);
 
-/* What an instant means for a table: 0 and the snapshot, its time being the instant asked for (for seq-N and latest: the
- * time of that change). -ENOENT with a message that tells the window: before it, in the future, no such change. Promises
+/* What an instant means for a table: 0 and the snapshot, its time being the instant asked for (for seq-N and
+ * latest: the
+ * time of that change). -ENOENT with a message that tells the window: before it, in the future, no such change.
+ * Promises
  * the instant (history_serve). */
 int snapshot_resolve(struct history *history, struct store_txn *txn, const struct table *table,
 	const struct instant *instant, struct snapshot *ret_snapshot, struct error *error);
@@ -32,15 +35,17 @@ int snapshot_resolve_store(struct history *history, struct store_txn *txn, const
 	int64_t *ret_time_us, struct error *error);
 
 /* By encoded key (a whole key, or a partition part for the partition of a table with sort key). -ENOENT, -EIO. */
-int snapshot_find(struct store_txn *txn, const struct snapshot *snapshot, struct slice encoded_key,
-	struct node *ret_node);
+int snapshot_find(
+	struct store_txn *txn, const struct snapshot *snapshot, struct slice encoded_key, struct node *ret_node);
 /* By node number. -ENOENT when it did not live then. */
 int snapshot_node(struct store_txn *txn, const struct snapshot *snapshot, uint64_t number, struct node *ret_node);
-/* By file name within a directory (0: the table). `table` gives the key schema. -ENOENT; -EINVAL: such a name cannot be. */
+/* By file name within a directory (0: the table). `table` gives the key schema. -ENOENT; -EINVAL: such a name
+ * cannot be. */
 int snapshot_find_name(struct store_txn *txn, const struct snapshot *snapshot, const struct table *table,
 	uint64_t directory, struct slice name, struct node *ret_node, struct error *error);
 /* The encoded key a file name stands for within a directory, existing or not (for writing). Appended to `out`.
- * `partition`: encoded partition part when inside a partition (existing or not), else empty. -EINVAL with the reason and
+ * `partition`: encoded partition part when inside a partition (existing or not), else empty. -EINVAL with the
+ * reason and
  * the right spelling; -ENOENT for a cut name that is not known. */
 int snapshot_key_of_name(struct store_txn *txn, const struct table *table, struct slice partition, struct slice name,
 	struct buffer *out, struct error *error);
@@ -63,7 +68,7 @@ int snapshot_walk_next(struct snapshot_walk *walk, struct node *ret_node);
 void snapshot_walk_end(struct snapshot_walk *walk);
 
 /* Items and bytes of the table at the snapshot. */
-int snapshot_statistics(struct store_txn *txn, const struct snapshot *snapshot, uint64_t *ret_items,
-	uint64_t *ret_bytes);
+int snapshot_statistics(
+	struct store_txn *txn, const struct snapshot *snapshot, uint64_t *ret_items, uint64_t *ret_bytes);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* "s": u64 last commit time | varint commits | varint authors */
 struct store_state {
-	int64_t last_us;             /* time of the last commit */
+	int64_t last_us; /* time of the last commit */
 	uint64_t commits, authors;
 };
 int state_read(struct store_txn *txn, struct store_state *ret_state);

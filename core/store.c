@@ -117,7 +117,7 @@ static int open_env(struct store *store, const char *directory, const struct sto
 	int r = mdb_env_create(&store->env);
 	if (!r)
 		r = mdb_env_set_mapsize(
-		        store->env, options->map_size_bytes ? options->map_size_bytes : STORE_DEFAULT_MAP_BYTES);
+			store->env, options->map_size_bytes ? options->map_size_bytes : STORE_DEFAULT_MAP_BYTES);
 	if (!r)
 		r = mdb_env_set_maxdbs(store->env, STORE_SPACES);
 	if (!r)
@@ -128,7 +128,7 @@ static int open_env(struct store *store, const char *directory, const struct sto
 }
 
 int store_open(
-        const char *directory, const struct store_options *options, struct store **ret_store, struct error *error)
+	const char *directory, const struct store_options *options, struct store **ret_store, struct error *error)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	if (!store)
@@ -144,11 +144,11 @@ int store_open(
 		store_close(store);
 		if (r == -EIO)
 			return error_set(error, r,
-			        "open store %s: its data file is damaged or cut short; restore it from a copy",
-			        directory);
+				"open store %s: its data file is damaged or cut short; restore it from a copy",
+				directory);
 		if (r == -EPROTO)
 			return error_set(
-			        error, r, "open store %s: data.mdb is not a pitr store of this version", directory);
+				error, r, "open store %s: data.mdb is not a pitr store of this version", directory);
 		return error_set(error, r, "open store %s: %s", directory, strerror(-r));
 	}
 	*ret_store = store;
@@ -359,7 +359,7 @@ static int ready_seeker(struct store_txn *txn, enum store_space space)
 }
 
 int store_seek(
-        struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_key, struct slice *ret_value)
+	struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_key, struct slice *ret_value)
 {
 	int r = fault(txn->store, STORE_OP_SEEK);
 	if (r)
@@ -401,7 +401,7 @@ void store_cursor_close(struct store_cursor *cursor)
 }
 
 static int move(
-        struct store_cursor *cursor, MDB_val *k, MDB_cursor_op op, struct slice *ret_key, struct slice *ret_value)
+	struct store_cursor *cursor, MDB_val *k, MDB_cursor_op op, struct slice *ret_key, struct slice *ret_value)
 {
 	MDB_val v;
 	int r = mdb_cursor_get(cursor->cursor, k, &v, op);
@@ -423,7 +423,7 @@ int store_cursor_seek(struct store_cursor *cursor, struct slice key, struct slic
 }
 
 int store_cursor_seek_before(
-        struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value)
+	struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value)
 {
 	int r = store_cursor_seek(cursor, key, ret_key, ret_value);
 	MDB_val k;
@@ -465,7 +465,7 @@ int store_usage(struct store *store, uint64_t *ret_file_bytes, uint64_t *ret_use
 	struct stat file;
 	int fd;
 	if (mdb_env_info(store->env, &info) || mdb_env_stat(store->env, &stat) || mdb_env_get_fd(store->env, &fd) ||
-	        fstat(fd, &file) < 0)
+		fstat(fd, &file) < 0)
 		return -EIO;
 	*ret_file_bytes = (uint64_t)file.st_size;
 	*ret_used_bytes = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;

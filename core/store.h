@@ -1,10 +1,12 @@
 /* The ordered key space everything is kept in. The one file that knows LMDB.
  *
  * What it offers is deliberately narrow: named spaces of keys in byte order, reads from one consistent state, seeks and
- * steps, and atomic batches of puts and deletes. What callers promise in return, so that a distributed engine could stand
+ * steps, and atomic batches of puts and deletes. What callers promise in return, so that a distributed engine
+ * could stand
  * here one day:
  *  - keys have 1 to STORE_KEY_MAX bytes and no zero byte (layout.h makes them so);
- *  - a batch must be correct table by table: nothing relies on two tables changing in the same instant, except that what
+ *  - a batch must be correct table by table: nothing relies on two tables changing in the same instant, except
+ * that what
  *    one batch writes is seen together;
  *  - no slice from the store outlives its transaction, or the next write in a write transaction.
  * Transactions are not tied to threads, but each is used by one thread at a time.
@@ -23,12 +25,12 @@
 #define STORE_KEY_MAX 511
 
 enum store_space {
-	STORE_META,         /* format, clocks, counters of tables, commits, journals */
-	STORE_INDEX,        /* key -> node number */
-	STORE_VERSIONS,     /* node number -> version packs */
-	STORE_ROSTER,       /* directory -> who is in it, until when */
-	STORE_LOG,          /* change number -> what changed */
-	STORE_AUTHORS,      /* author number <-> author */
+	STORE_META,     /* format, clocks, counters of tables, commits, journals */
+	STORE_INDEX,    /* key -> node number */
+	STORE_VERSIONS, /* node number -> version packs */
+	STORE_ROSTER,   /* directory -> who is in it, until when */
+	STORE_LOG,      /* change number -> what changed */
+	STORE_AUTHORS,  /* author number <-> author */
 	STORE_SPACES
 };
 
@@ -37,27 +39,29 @@ struct store_txn;
 struct store_cursor;
 
 struct store_options {
-	bool is_read_only;          /* never writes the data */
-	bool is_lock_free;          /* for read-only media or a store nobody writes to: touches no file at all */
-	uint64_t map_size_bytes;    /* 0: the default, 1 TiB of address space */
-	bool is_volatile;           /* no fsync at commit: for tests and benchmarks */
+	bool is_read_only;       /* never writes the data */
+	bool is_lock_free;       /* for read-only media or a store nobody writes to: touches no file at all */
+	uint64_t map_size_bytes; /* 0: the default, 1 TiB of address space */
+	bool is_volatile;        /* no fsync at commit: for tests and benchmarks */
 };
 
 /* Opens the store's files in an existing directory, creating them unless read-only. */
-int store_open(const char *directory, const struct store_options *options, struct store **ret_store, struct error *error);
-void store_close(struct store *store);          /* NULL is fine; no transaction may be open */
+int store_open(
+	const char *directory, const struct store_options *options, struct store **ret_store, struct error *error);
+void store_close(struct store *store); /* NULL is fine; no transaction may be open */
 
-/* A read transaction sees the state of the last commit for as long as it lives. A write transaction is exclusive over all
+/* A read transaction sees the state of the last commit for as long as it lives. A write transaction is exclusive
+ * over all
  * processes (begin waits), sees its own writes, and is durable when store_commit returns 0. */
 int store_begin(struct store *store, bool is_writable, struct store_txn **ret_txn);
-int store_commit(struct store_txn *txn);        /* always ends the transaction, also on error */
-void store_abort(struct store_txn *txn);        /* NULL is fine; ends a read transaction too */
+int store_commit(struct store_txn *txn); /* always ends the transaction, also on error */
+void store_abort(struct store_txn *txn); /* NULL is fine; ends a read transaction too */
 
 int store_get(struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_value);
 int store_put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value);
 /* As store_put, for a key that is probably greater than all in the space: packs pages full when it is. */
 int store_append(struct store_txn *txn, enum store_space space, struct slice key, struct slice value);
-int store_delete(struct store_txn *txn, enum store_space space, struct slice key);       /* -ENOENT */
+int store_delete(struct store_txn *txn, enum store_space space, struct slice key); /* -ENOENT */
 
 /* The first key >= `key`, without a cursor of one's own. */
 int store_seek(struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_key,
@@ -65,9 +69,11 @@ int store_seek(struct store_txn *txn, enum store_space space, struct slice key, 
 
 /* Cursors: positions in one space of one transaction. Closed before it ends. Results stay valid as the header says. */
 int store_cursor_open(struct store_txn *txn, enum store_space space, struct store_cursor **ret_cursor);
-void store_cursor_close(struct store_cursor *cursor);                  /* NULL is fine */
-int store_cursor_seek(struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value); /* first >= key */
-int store_cursor_seek_before(struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value); /* last < key */
+void store_cursor_close(struct store_cursor *cursor); /* NULL is fine */
+int store_cursor_seek(struct store_cursor *cursor, struct slice key, struct slice *ret_key,
+	struct slice *ret_value); /* first >= key */
+int store_cursor_seek_before(
+	struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value); /* last < key */
 int store_cursor_next(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value);
 int store_cursor_previous(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value);
 

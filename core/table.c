@@ -143,9 +143,9 @@ int table_find(struct store_txn *txn, struct slice name, int64_t time_us, struct
 	int r = name.size && name.size <= 255 ? find(txn, name, time_us, ret_table) : -ENOENT;
 	if (r == -ENOENT)
 		return error_set_aws(error, r, "ResourceNotFoundException",
-		        "Requested resource not found: Table: %.*s not found", (int)name.size, (const char *)name.data);
+			"Requested resource not found: Table: %.*s not found", (int)name.size, (const char *)name.data);
 	return r ? error_set(error, r, "look up table %.*s: %s", (int)name.size, (const char *)name.data, strerror(-r))
-	         : 0;
+		 : 0;
 }
 
 int table_load(struct store_txn *txn, uint32_t number, int64_t time_us, struct table *ret_table)
@@ -208,7 +208,7 @@ int table_statistics(struct store_txn *txn, uint32_t number, struct table_statis
 }
 
 int table_window(struct store_txn *txn, const struct table *table, int64_t now_us, int64_t *ret_earliest_us,
-        int64_t *ret_latest_us)
+	int64_t *ret_latest_us)
 {
 	(void)txn;
 	int64_t earliest = table->exists_from_us;
@@ -235,16 +235,16 @@ static int check_name_free(struct store_txn *txn, struct slice name, int64_t exi
 		return r == -ENOENT ? 0 : error_set(error, r, "look up table: %s", strerror(-r));
 	if (!node.version.is_removal)
 		return error_set_aws(error, -EEXIST, "ResourceInUseException", "Table already exists: %.*s",
-		        (int)name.size, (const char *)name.data);
+			(int)name.size, (const char *)name.data);
 	if (exists_from_us && node.version.time_us >= exists_from_us)
 		return error_set(error, -EEXIST,
-		        "another table named %.*s existed after the first of these changes; choose another name",
-		        (int)name.size, (const char *)name.data);
+			"another table named %.*s existed after the first of these changes; choose another name",
+			(int)name.size, (const char *)name.data);
 	return 0;
 }
 
 static int create(struct batch *batch, struct slice name, struct buffer *document, const struct change_context *context,
-        int64_t exists_from_us, struct table *ret_table, struct error *error)
+	int64_t exists_from_us, struct table *ret_table, struct error *error)
 {
 	struct table catalogue;
 	struct change_result result;
@@ -264,13 +264,13 @@ static int create(struct batch *batch, struct slice name, struct buffer *documen
 }
 
 int table_create(struct batch *batch, const struct json *request, const struct change_context *context,
-        int64_t exists_from_us, struct table *ret_table, struct error *error)
+	int64_t exists_from_us, struct table *ret_table, struct error *error)
 {
 	struct slice name;
 	struct buffer document = BUFFER_INIT;
 	if (!json_get_text(request, "TableName", &name))
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "The parameter 'TableName' is required but was not present in the request");
+			"The parameter 'TableName' is required but was not present in the request");
 	int r = name_check_table_request(name, error);
 	int64_t now = clock_now_us();
 	if (!r)
@@ -282,15 +282,15 @@ int table_create(struct batch *batch, const struct json *request, const struct c
 }
 
 int table_create_default(struct batch *batch, struct slice name, const struct change_context *context,
-        struct table *ret_table, struct error *error)
+	struct table *ret_table, struct error *error)
 {
 	struct buffer text = BUFFER_INIT;
 	struct json *request = NULL;
 	buffer_append_text(&text, "{\"TableName\":");
 	json_append_string(&text, name);
 	buffer_append_text(&text, ",\"KeySchema\":[{\"AttributeName\":\"id\",\"KeyType\":\"HASH\"}],"
-	                          "\"AttributeDefinitions\":[{\"AttributeName\":\"id\",\"AttributeType\":\"S\"}],"
-	                          "\"BillingMode\":\"PAY_PER_REQUEST\"}");
+				  "\"AttributeDefinitions\":[{\"AttributeName\":\"id\",\"AttributeType\":\"S\"}],"
+				  "\"BillingMode\":\"PAY_PER_REQUEST\"}");
 	int r = name_check_table_request(name, error);
 	if (!r)
 		r = json_parse(buffer_slice(&text), &json_default_limits, &request, error);
@@ -302,7 +302,7 @@ int table_create_default(struct batch *batch, struct slice name, const struct ch
 }
 
 int table_update(struct batch *batch, const struct table *table, const struct json *document,
-        const struct change_context *context, struct error *error)
+	const struct change_context *context, struct error *error)
 {
 	struct table_statistics statistics;
 	struct table catalogue;
@@ -320,13 +320,13 @@ int table_update(struct batch *batch, const struct table *table, const struct js
 }
 
 int table_drop(
-        struct batch *batch, const struct table *table, const struct change_context *context, struct error *error)
+	struct batch *batch, const struct table *table, const struct change_context *context, struct error *error)
 {
 	if (table->is_protected)
 		return error_set_aws(error, -EPERM, "ValidationException",
-		        "1 validation error detected: Table '%s' can't be deleted while DeletionProtectionEnabled is "
-		        "set to True",
-		        table->name);
+			"1 validation error detected: Table '%s' can't be deleted while DeletionProtectionEnabled is "
+			"set to True",
+			table->name);
 	struct table catalogue;
 	struct change_result result;
 	struct buffer encoded = BUFFER_INIT;

@@ -21,20 +21,20 @@
 
 #define CATALOGUE 0u
 #define TABLE_ID_SIZE 37
-#define TIME_NOW INT64_MAX      /* as an instant: the live state */
+#define TIME_NOW INT64_MAX /* as an instant: the live state */
 
 struct table {
 	uint32_t number;
 	char name[256];
-	char id[TABLE_ID_SIZE];             /* TableId, a UUID for each table that ever was */
+	char id[TABLE_ID_SIZE]; /* TableId, a UUID for each table that ever was */
 	struct key_schema schema;
 	int64_t created_us, exists_from_us;
 	bool is_pitr_on;
-	int period_days;                    /* 0: forever */
-	bool is_protected;                  /* DeletionProtectionEnabled */
-	struct buffer description;          /* canonical item */
+	int period_days;           /* 0: forever */
+	bool is_protected;         /* DeletionProtectionEnabled */
+	struct buffer description; /* canonical item */
 };
-void table_free(struct table *table);       /* releases the description; not the struct */
+void table_free(struct table *table); /* releases the description; not the struct */
 int table_copy(const struct table *from, struct table *ret_to);
 
 /* The table of that name as of `time_us` (TIME_NOW: live), with its settings as they were then. -ENOENT with
@@ -50,20 +50,23 @@ void table_catalogue(struct table *ret_table);
 int table_list(struct store_txn *txn, int64_t time_us, uint64_t *place, struct table *ret_table);
 
 struct table_statistics {
-	uint64_t items, bytes;              /* live, size as DynamoDB counts it */
-	uint64_t seq;                       /* number of the last change; 0 none yet */
-	int64_t first_us, last_us;          /* times of the first and last change; 0 none yet */
+	uint64_t items, bytes;     /* live, size as DynamoDB counts it */
+	uint64_t seq;              /* number of the last change; 0 none yet */
+	int64_t first_us, last_us; /* times of the first and last change; 0 none yet */
 };
 int table_statistics(struct store_txn *txn, uint32_t number, struct table_statistics *ret_statistics);
 
-/* The window of instants that can be asked for: earliest (first change or creation, or now - period) and latest (now). */
+/* The window of instants that can be asked for: earliest (first change or creation, or now - period) and latest
+ * (now). */
 int table_window(struct store_txn *txn, const struct table *table, int64_t now_us, int64_t *ret_earliest_us,
 	int64_t *ret_latest_us);
 
 /* --- changing --- */
 
-/* Makes a table from a request in the shape of CreateTable's (TableName, KeySchema, AttributeDefinitions, BillingMode, ...;
- * also PointInTimeRecoverySpecification {PointInTimeRecoveryEnabled, RecoveryPeriodInDays}). exists_from_us 0: from now.
+/* Makes a table from a request in the shape of CreateTable's (TableName, KeySchema, AttributeDefinitions,
+ * BillingMode, ...;
+ * also PointInTimeRecoverySpecification {PointInTimeRecoveryEnabled, RecoveryPeriodInDays}). exists_from_us 0:
+ * from now.
  * -EINVAL (ValidationException), -EEXIST (ResourceInUseException: "Table already exists: orders"). */
 int table_create(struct batch *batch, const struct json *request, const struct change_context *context,
 	int64_t exists_from_us, struct table *ret_table, struct error *error);
@@ -75,6 +78,7 @@ int table_create_default(struct batch *batch, struct slice name, const struct ch
 int table_update(struct batch *batch, const struct table *table, const struct json *document,
 	const struct change_context *context, struct error *error);
 /* Ends a table. -EPERM when protected (ValidationException). Its history stays. */
-int table_drop(struct batch *batch, const struct table *table, const struct change_context *context, struct error *error);
+int table_drop(
+	struct batch *batch, const struct table *table, const struct change_context *context, struct error *error);
 
 #endif

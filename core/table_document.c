@@ -39,7 +39,7 @@ static int64_t number_attribute(struct slice item, const char *name)
 	struct value value;
 	char text[32] = "";
 	if (item_attribute(item, slice_of_text(name), &value) && value.tag == VALUE_N &&
-	        value.bytes.size < sizeof(text))
+		value.bytes.size < sizeof(text))
 		memcpy(text, value.bytes.data, value.bytes.size);
 	return strtoll(text, NULL, 10);
 }
@@ -60,8 +60,8 @@ static enum value_tag defined_type(struct slice item, const char *name)
 	while (value_next(&list, &r, NULL, &definition)) {
 		char defined[KEY_NAME_MAX + 1], type[2];
 		if (text_attribute(definition.whole, "AttributeName", defined, sizeof(defined)) &&
-		        !strcmp(defined, name) &&
-		        text_attribute(definition.whole, "AttributeType", type, sizeof(type)) && strchr("SNB", type[0]))
+			!strcmp(defined, name) &&
+			text_attribute(definition.whole, "AttributeType", type, sizeof(type)) && strchr("SNB", type[0]))
 			return (enum value_tag)type[0];
 	}
 	return 0;
@@ -71,7 +71,7 @@ static bool read_schema(struct slice item, struct key_schema *ret_schema)
 {
 	struct value list, element;
 	if (!item_attribute(item, slice_of_text("KeySchema"), &list) || list.tag != VALUE_L || list.count < 1 ||
-	        list.count > 2)
+		list.count > 2)
 		return false;
 	*ret_schema = (struct key_schema){ .has_sort = list.count == 2 };
 	struct reader r = reader_of(list.body);
@@ -79,8 +79,8 @@ static bool read_schema(struct slice item, struct key_schema *ret_schema)
 		struct key_attribute *attribute = i ? &ret_schema->sort : &ret_schema->partition;
 		char type[8];
 		if (!text_attribute(element.whole, "AttributeName", attribute->name, sizeof(attribute->name)) ||
-		        !text_attribute(element.whole, "KeyType", type, sizeof(type)) ||
-		        strcmp(type, i ? "RANGE" : "HASH") != 0)
+			!text_attribute(element.whole, "KeyType", type, sizeof(type)) ||
+			strcmp(type, i ? "RANGE" : "HASH") != 0)
 			return false;
 		attribute->type = defined_type(item, attribute->name);
 		if (!attribute->type)
@@ -95,9 +95,9 @@ int table_from_document(uint32_t number, const struct buffer *description, struc
 	*ret_table = (struct table){ .number = number };
 	struct value pitr;
 	if (item_check(item) || !text_attribute(item, "TableName", ret_table->name, sizeof(ret_table->name)) ||
-	        !text_attribute(item, "TableId", ret_table->id, sizeof(ret_table->id)) ||
-	        !read_schema(item, &ret_table->schema) ||
-	        !item_attribute(item, slice_of_text("PointInTimeRecovery"), &pitr) || pitr.tag != VALUE_M)
+		!text_attribute(item, "TableId", ret_table->id, sizeof(ret_table->id)) ||
+		!read_schema(item, &ret_table->schema) ||
+		!item_attribute(item, slice_of_text("PointInTimeRecovery"), &pitr) || pitr.tag != VALUE_M)
 		return -EIO;
 	ret_table->created_us = number_attribute(item, "CreatedUs");
 	ret_table->exists_from_us = number_attribute(item, "ExistsFromUs");
@@ -171,8 +171,8 @@ static void append_billing(struct buffer *out, const struct json *first, const s
 	struct slice mode = { 0 };
 	const struct json *summary = json_member(first, "BillingModeSummary");
 	bool is_known = json_get_text(first, "BillingMode", &mode) ||
-	                (summary && json_get_text(summary, "BillingMode", &mode)) ||
-	                (second && json_get_text(second, "BillingMode", &mode));
+			(summary && json_get_text(summary, "BillingMode", &mode)) ||
+			(second && json_get_text(second, "BillingMode", &mode));
 	buffer_append_text(out, ",\"BillingMode\":");
 	json_append_string(out, is_known ? mode : slice_of_text("PROVISIONED"));
 }
@@ -190,7 +190,7 @@ static int read_recovery(const struct json *document, struct recovery *recovery,
 	struct slice status;
 	if (wanted && !json_get_bool(wanted, "PointInTimeRecoveryEnabled", &recovery->is_on))
 		return invalid(
-		        error, "PointInTimeRecoverySpecification needs PointInTimeRecoveryEnabled, true or false");
+			error, "PointInTimeRecoverySpecification needs PointInTimeRecoveryEnabled, true or false");
 	if (described && json_get_text(described, "PointInTimeRecoveryStatus", &status))
 		recovery->is_on = slice_equal(status, slice_of_text("ENABLED"));
 	const struct json *source = wanted ? wanted : described;
@@ -220,17 +220,17 @@ struct facts {
 
 /* Builds the document out of `first` and, where that says nothing, `second`; checks what the key schema demands. */
 static int build(const struct json *first, const struct json *second, const struct facts *facts, struct buffer *out,
-        struct error *error)
+	struct error *error)
 {
 	struct buffer text = BUFFER_INIT;
 	struct table table;
 	buffer_append_text(&text, "{\"TableName\":");
 	json_append_string(&text, facts->name);
 	buffer_append_format(&text,
-	        ",\"TableId\":\"%s\",\"CreatedUs\":%lld,\"ExistsFromUs\":%lld,"
-	        "\"PointInTimeRecovery\":{\"Enabled\":%s,\"PeriodDays\":%lld}",
-	        facts->id, (long long)facts->created_us, (long long)facts->exists_from_us,
-	        boolean(facts->recovery.is_on), (long long)facts->recovery.days);
+		",\"TableId\":\"%s\",\"CreatedUs\":%lld,\"ExistsFromUs\":%lld,"
+		"\"PointInTimeRecovery\":{\"Enabled\":%s,\"PeriodDays\":%lld}",
+		facts->id, (long long)facts->created_us, (long long)facts->exists_from_us,
+		boolean(facts->recovery.is_on), (long long)facts->recovery.days);
 	append_member(&text, "KeySchema", choose(first, second, "KeySchema"));
 	append_member(&text, "AttributeDefinitions", choose(first, second, "AttributeDefinitions"));
 	append_member(&text, "GlobalSecondaryIndexes", choose(first, second, "GlobalSecondaryIndexes"));
@@ -248,14 +248,14 @@ static int build(const struct json *first, const struct json *second, const stru
 	r = table_from_document(0, out, &table);
 	table_free(&table);
 	return r == -EIO
-	               ? invalid(error, "One or more parameter values were invalid: KeySchema needs a HASH key and at "
-	                                "most one RANGE key after it, each with a type S, N or B in "
-	                                "AttributeDefinitions")
-	               : r;
+		       ? invalid(error, "One or more parameter values were invalid: KeySchema needs a HASH key and at "
+					"most one RANGE key after it, each with a type S, N or B in "
+					"AttributeDefinitions")
+		       : r;
 }
 
 int table_document_new(
-        const struct json *request, int64_t created_us, int64_t exists_from_us, struct buffer *out, struct error *error)
+	const struct json *request, int64_t created_us, int64_t exists_from_us, struct buffer *out, struct error *error)
 {
 	char id[TABLE_ID_SIZE];
 	history_new_id(id);
@@ -281,7 +281,7 @@ static bool has_same_keys(struct slice a, struct slice b)
 }
 
 int table_document_update(
-        const struct table *table, const struct json *document, bool is_empty, struct buffer *out, struct error *error)
+	const struct table *table, const struct json *document, bool is_empty, struct buffer *out, struct error *error)
 {
 	struct buffer text = BUFFER_INIT;
 	struct json *old = NULL;
@@ -304,7 +304,7 @@ int table_document_update(
 		r = build(document, old, &facts, out, error);
 	if (!r && !is_empty && !has_same_keys(buffer_slice(&table->description), buffer_slice(out)))
 		r = error_set_aws(error, -EINVAL, "ValidationException",
-		        "the keys of %s can't be changed while it has items; make another table", table->name);
+			"the keys of %s can't be changed while it has items; make another table", table->name);
 	json_free(old);
 	buffer_free(&text);
 	return r;

@@ -16,7 +16,7 @@ int table_document_new(const struct json *request, int64_t created_us, int64_t e
 
 /* `table`'s description with the settings a document gives (DescribeTable's shape). Other keys than it has need
  * `is_empty`. */
-int table_document_update(const struct table *table, const struct json *document, bool is_empty, struct buffer *out,
-	struct error *error);
+int table_document_update(
+	const struct table *table, const struct json *document, bool is_empty, struct buffer *out, struct error *error);
 
 #endif

@@ -19,7 +19,7 @@ struct watch {
 };
 
 static int tell_table(
-        struct watch *watch, struct store_txn *txn, uint32_t table, uint64_t first, uint64_t last, bool is_past)
+	struct watch *watch, struct store_txn *txn, uint32_t table, uint64_t first, uint64_t last, bool is_past)
 {
 	struct log_walk walk;
 	struct log_entry entry;

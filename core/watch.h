@@ -18,11 +18,12 @@ struct watch_event {
 	enum change_op op;
 	uint64_t seq;
 	int64_t time_us;
-	bool is_past;                /* an import added it below the time of an earlier commit */
-	struct node node;            /* number, kind, directory, encoded_key; valid during the call */
+	bool is_past;     /* an import added it below the time of an earlier commit */
+	struct node node; /* number, kind, directory, encoded_key; valid during the call */
 };
 
-/* `changed` is called for each change, in order, from the watcher's thread; `lost` when some were missed; `settled` after
+/* `changed` is called for each change, in order, from the watcher's thread; `lost` when some were missed;
+ * `settled` after
  * each round, and about every 40 ms when nothing happens. No transaction of the caller may be open in them. */
 struct watch_callbacks {
 	void (*changed)(void *context, struct store_txn *txn, const struct watch_event *event);

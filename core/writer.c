@@ -224,7 +224,7 @@ static void destroy(struct writer *writer, bool is_done)
 }
 
 int writer_start(
-        struct history *history, writer_refused refused, void *context, struct writer **ret_writer, struct error *error)
+	struct history *history, writer_refused refused, void *context, struct writer **ret_writer, struct error *error)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 	if (!writer)
@@ -327,7 +327,7 @@ bool writer_pending(struct writer *writer, uint32_t table, struct slice encoded_
 	pthread_mutex_lock(&writer->lock);
 	for (struct queued *q = *bucket_of(writer, table, encoded_key); q; q = q->bucket_next)
 		if (q->ticket > *ret_ticket && q->change.table == table &&
-		        slice_equal(q->change.encoded_key, encoded_key))
+			slice_equal(q->change.encoded_key, encoded_key))
 			*ret_ticket = q->ticket;
 	pthread_mutex_unlock(&writer->lock);
 	return *ret_ticket != 0;

@@ -1,9 +1,9 @@
 /* One writer for a mount: many small changes, few commits.
  *
- * writer_submit puts a change into the journal (a checksummed file, written without fsync) and returns: the change survives the death of
- * the process from then on. A thread commits whatever has arrived in one batch, again and again. Who needs the
- * outcome waits for the ticket. Until a change is committed readers of the store do not see it; writer_pending tells a
- * mount which keys to wait for.
+ * writer_submit puts a change into the journal (a checksummed file, written without fsync) and returns: the change
+ * survives the death of the process from then on. A thread commits whatever has arrived in one batch, again and again.
+ * Who needs the outcome waits for the ticket. Until a change is committed readers of the store do not see it;
+ * writer_pending tells a mount which keys to wait for.
  *
  *   journal file := "pitrjnl1" | 16 bytes id | record...
  *   record       := u32 size of what follows the checksum | u64 checksum (seeded with the position) | varint position
@@ -12,8 +12,9 @@
  * Invariant: a change is committed exactly once: each commit notes the journal position it covers (batch_note_journal),
  * and a new opener of the store replays only what lies beyond (journal_recover). A journal whose owner lives is locked.
  *
- * When a commit fails (disk full), what was accepted stays in the journal and is tried again; new changes are refused with that
- * error until it works. A change that can no longer be applied (its table is gone) goes to the refusal callback. */
+ * When a commit fails (disk full), what was accepted stays in the journal and is tried again; new changes are
+ * refused with that error until it works. A change that can no longer be applied (its table is gone) goes to the
+ * refusal callback. */
 #ifndef PITR_WRITER_H
 #define PITR_WRITER_H
 
@@ -28,7 +29,7 @@ struct writer;
 struct pending_change {
 	uint32_t table;
 	bool is_removal;
-	struct slice encoded_key, item, author;      /* author: text */
+	struct slice encoded_key, item, author; /* author: text */
 };
 
 /* Called from the writer's thread when a change had to be given up. */
