@@ -100,7 +100,7 @@ static const char *take_date(struct reader *r, struct calendar_date *ret_date)
 		return "a date has 4 digits of year, or 8 digits in all; epoch seconds have 10 digits";
 	bool has_dashes = digits == 4;
 	if (!take_number(r, 4, &ret_date->year) || (has_dashes && !take(r, '-')) || !take_two(r, &ret_date->month) ||
-	        (has_dashes && !take(r, '-')) || !take_two(r, &ret_date->day))
+		(has_dashes && !take(r, '-')) || !take_two(r, &ret_date->day))
 		return "the date is not complete";
 	if (ret_date->year < YEAR_FIRST || ret_date->year > YEAR_LAST)
 		return "years are 1970 to 4252";
@@ -144,7 +144,7 @@ static const char *take_offset(struct reader *r, struct local_time *local)
 static int64_t local_to_utc(const struct local_time *local, const struct instant_zone *zone)
 {
 	int64_t seconds = calendar_days(local->date) * CALENDAR_DAY_SECONDS + local->hour * 3600 + local->minute * 60 +
-	                  local->second;
+			  local->second;
 	if (local->has_offset)
 		return seconds - local->offset;
 	return zone ? instant_zone_to_utc(zone, seconds) : seconds;
@@ -174,7 +174,8 @@ static const char *parse_calendar(struct reader *r, const struct instant_zone *z
 static const char *parse_epoch(struct reader *r, int64_t *ret_us)
 {
 	int64_t seconds, fraction_us;
-	take_number(r, EPOCH_DIGITS, &seconds);
+	if (!take_number(r, EPOCH_DIGITS, &seconds))
+		return "epoch seconds have 10 digits";
 	const char *reason = take_fraction(r, &fraction_us);
 	if (!reason && reader_left(r) > 0)
 		reason = "nothing may follow epoch seconds";
@@ -251,7 +252,7 @@ int instant_parse(struct slice text, const struct instant_zone *zone, struct ins
 }
 
 int instant_parse_option(
-        const char *text, const struct instant_zone *zone, struct instant *ret_instant, struct error *error)
+	const char *text, const struct instant_zone *zone, struct instant *ret_instant, struct error *error)
 {
 	if (text[0] == '@')
 		text++;
@@ -282,7 +283,7 @@ static size_t format(int64_t time_us, const char *suffix, char *text, size_t siz
 	assert(size >= INSTANT_TEXT_MAX);
 	format_fraction((int)calendar_remainder(time_us, SECOND_US), fraction);
 	int length = snprintf(text, size, "%04lld-%02d-%02dT%02d:%02d:%02d%s%s", (long long)date.year, date.month,
-	        date.day, of_day / 3600, of_day / 60 % 60, of_day % 60, fraction, suffix);
+		date.day, of_day / 3600, of_day / 60 % 60, of_day % 60, fraction, suffix);
 	assert(length > 0 && (size_t)length < size);
 	return (size_t)length;
 }
@@ -326,11 +327,11 @@ int instant_parse_duration(struct slice text, int64_t *ret_us)
 			return -EINVAL;
 		while (digits_ahead(&r) > 0)
 			if (__builtin_mul_overflow(amount, 10, &amount) ||
-			        __builtin_add_overflow(amount, *r.at++ - '0', &amount))
+				__builtin_add_overflow(amount, *r.at++ - '0', &amount))
 				return -EINVAL;
 		const char *unit = reader_left(&r) > 0 && *r.at ? strchr(units, *r.at) : NULL;
 		if (!unit || __builtin_mul_overflow(amount, unit_us(*unit), &amount) ||
-		        __builtin_add_overflow(total_us, amount, &total_us) || total_us > TIME_MAX_US)
+			__builtin_add_overflow(total_us, amount, &total_us) || total_us > TIME_MAX_US)
 			return -EINVAL;
 		units = unit + 1;
 		r.at++;

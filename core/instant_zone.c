@@ -176,7 +176,7 @@ static int add_table(struct instant_zone *zone, const struct tzif *block)
 		struct zone_change change;
 		change.at = big_endian(block->times.data + i * block->time_size, block->time_size);
 		if (change.at < -CHANGE_SECONDS_MAX || change.at > CHANGE_SECONDS_MAX ||
-		        (i > 0 && change.at <= zone->last_change))
+			(i > 0 && change.at <= zone->last_change))
 			return -EINVAL;
 		r = type_offset(block, block->indexes.data[i], &change.offset);
 		if (r == 0)
@@ -313,14 +313,14 @@ static int zone_from_file(const char *name, struct instant_zone **ret_zone, stru
 		return error_set(error, result, "out of memory reading time zone %s", name);
 	if (result == -ENOENT || result == -ENOTDIR)
 		return error_set(error, -EINVAL,
-		        "no time zone %s in " ZONE_DIRECTORY ": write a name such as Europe/Berlin (package tzdata), "
-		        "UTC, or an offset such as +02:00",
-		        name);
+			"no time zone %s in " ZONE_DIRECTORY ": write a name such as Europe/Berlin (package tzdata), "
+			"UTC, or an offset such as +02:00",
+			name);
 	if (result == -EINVAL)
 		return error_set(error, -EINVAL,
-		        ZONE_DIRECTORY "%s is not a usable time zone (damaged, or with leap seconds): write a name "
-		                       "such as Europe/Berlin, UTC, or an offset such as +02:00",
-		        name);
+			ZONE_DIRECTORY "%s is not a usable time zone (damaged, or with leap seconds): write a name "
+				       "such as Europe/Berlin, UTC, or an offset such as +02:00",
+			name);
 	return error_set(error, -EINVAL, "cannot read time zone " ZONE_DIRECTORY "%s: %s", name, strerror(-result));
 }
 
@@ -335,8 +335,8 @@ int instant_zone_new(const char *name, struct instant_zone **ret_zone, struct er
 	if (is_zone_name(name))
 		return zone_from_file(name, ret_zone, error);
 	return error_set(error, -EINVAL,
-	        "this is not the name of a time zone: write one such as Europe/Berlin, UTC, or an offset such as "
-	        "+02:00");
+		"this is not the name of a time zone: write one such as Europe/Berlin, UTC, or an offset such as "
+		"+02:00");
 }
 
 void instant_zone_free(struct instant_zone *zone)

@@ -73,7 +73,7 @@ static int read_more(struct line_reader *reader)
 	while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return error_set(&reader->failure, -errno, "cannot read the input after byte %llu: %s",
-		        (unsigned long long)reader->position, strerror(errno));
+			(unsigned long long)reader->position, strerror(errno));
 	reader->is_at_end = got == 0;
 	reader->position += (uint64_t)got;
 	reader->raw_left = slice_of(reader->raw, left + (size_t)got);
@@ -102,8 +102,8 @@ static int recognise(struct line_reader *reader)
 static int fail_gzip(struct line_reader *reader, const char *reason)
 {
 	return error_set(&reader->failure, -EIO,
-	        "the gzip input is damaged before byte %llu: %s; copy or download it again",
-	        (unsigned long long)reader->position, reason);
+		"the gzip input is damaged before byte %llu: %s; copy or download it again",
+		(unsigned long long)reader->position, reason);
 }
 
 /* Zeros may fill the space behind the last member, as tapes and block devices have it. */
@@ -218,7 +218,7 @@ static int next_line(struct line_reader *reader, struct slice *ret_line, bool *r
 			return result;
 		if (result == 0)
 			return has_begun ? give_line(buffer_slice(&reader->partial), false, ret_line, ret_is_too_long)
-			                 : 0;
+					 : 0;
 		bool has_newline = take_line(reader, &piece);
 		if (has_newline && !has_begun)
 			return give_line(piece, true, ret_line, ret_is_too_long);
