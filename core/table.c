@@ -247,7 +247,7 @@ static int create(struct batch *batch, struct slice name, struct buffer *documen
 	int64_t exists_from_us, struct table *ret_table, struct error *error)
 {
 	struct table catalogue;
-	struct change_result result;
+	struct change_result result = { 0 };
 	table_catalogue(&catalogue);
 	int r = check_name_free(batch_txn(batch), name, exists_from_us, error);
 	struct change_context now = { .author = context->author };
