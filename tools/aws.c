@@ -1,0 +1,167 @@
+#include "tools/aws.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/output.h"
+
+/* What the AWS command line takes for every operation: understood where it has a meaning here, else accepted. */
+static const struct option everywhere[] = {
+	{ .name = "cli-input-json", .kind = OPTION_VALUE },
+	{ .name = "output", .kind = OPTION_VALUE },
+	{ .name = "query", .kind = OPTION_VALUE },
+	{ .name = "region", .kind = OPTION_VALUE },
+	{ .name = "profile", .kind = OPTION_VALUE },
+	{ .name = "endpoint-url", .kind = OPTION_VALUE },
+	{ .name = "color", .kind = OPTION_VALUE },
+	{ .name = "ca-bundle", .kind = OPTION_VALUE },
+	{ .name = "cli-read-timeout", .kind = OPTION_VALUE },
+	{ .name = "cli-connect-timeout", .kind = OPTION_VALUE },
+	{ .name = "cli-binary-format", .kind = OPTION_VALUE },
+	{ .name = "cli-pager", .kind = OPTION_SWITCH },
+	{ .name = "paginate", .kind = OPTION_SWITCH },
+	{ .name = "verify-ssl", .kind = OPTION_SWITCH },
+	{ .name = "sign-request", .kind = OPTION_SWITCH },
+	{ .name = "debug", .kind = OPTION_FLAG },
+};
+#define EVERYWHERE (sizeof(everywhere) / sizeof(everywhere[0]))
+
+static enum option_kind option_kind(enum aws_kind kind)
+{
+	return kind == AWS_BOOLEAN ? OPTION_SWITCH : kind == AWS_LIST ? OPTION_LIST : OPTION_VALUE;
+}
+
+static struct option *make_options(const struct aws_operation *operation)
+{
+	size_t count = 0;
+	while (operation->parameters[count].member)
+		count++;
+	struct option *options = calloc(count + EVERYWHERE + 1, sizeof(*options));
+	if (!options)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		options[i].name = operation->parameters[i].option;
+		options[i].kind = option_kind(operation->parameters[i].kind);
+	}
+	memcpy(options + count, everywhere, sizeof(everywhere));
+	return options;
+}
+
+static int check_everywhere(const struct tool *tool)
+{
+	const char *form = option_value(tool->options, "output");
+	if (tool->positionals.count > 0)
+		return tool_usage(tool, "unexpected argument: %s", tool->positionals.values[0]);
+	if (form && strcmp(form, "json") != 0)
+		return tool_usage(tool, "--output %s: there is only json here", form);
+	if (option_is_given(tool->options, "query"))
+		return tool_usage(tool, "--query is not done here: pipe the output into jq");
+	return STATUS_DONE;
+}
+
+static int check_refused(const struct aws_operation *operation, const struct json *request, struct error *error)
+{
+	for (const struct aws_parameter *parameter = operation->parameters; parameter->member; parameter++)
+		if (parameter->use == AWS_REFUSED && json_member(request, parameter->member))
+			return error_set_aws(error, -EOPNOTSUPP, "ValidationException", "%s is not supported by pitr",
+				parameter->member);
+	return 0;
+}
+
+static int print_failure(const struct aws_operation *operation, const struct error *error)
+{
+	const char *exception = error->aws;
+	if (!exception && (error->code == -EINVAL || error->code == -EFBIG))
+		exception = "ValidationException";
+	if (!exception)
+		return tool_fail_error(error);
+	fprintf(stderr, "\nAn error occurred (%s) when calling the %s operation: %s\n", exception, operation->name,
+		error_text(error));
+	return STATUS_FAILED;
+}
+
+static int print_response(struct slice response)
+{
+	struct buffer text = BUFFER_INIT;
+	struct error error = { 0 };
+	struct json *root;
+	if (response.size == 0)
+		return STATUS_DONE;
+	static const struct json_limits limits = { .max_size = SIZE_MAX / 4, .max_depth = 200 };
+	if (json_parse(response, &limits, &root, &error) < 0)
+		return tool_fail_error(&error);
+	output_aws_append(&text, root);
+	output(buffer_slice(&text));
+	int status = buffer_error(&text) < 0 ? tool_fail("out of memory") : STATUS_DONE;
+	buffer_free(&text);
+	json_free(root);
+	return status;
+}
+
+static int call(struct tool *tool, const struct aws_operation *operation, struct slice text)
+{
+	struct error error = { 0 };
+	struct buffer response = BUFFER_INIT;
+	struct json *request;
+	if (json_parse(text, &json_default_limits, &request, &error) < 0)
+		return print_failure(operation, &error);
+	int result = check_refused(operation, request, &error);
+	if (result < 0) {
+		json_free(request);
+		return print_failure(operation, &error);
+	}
+	int status = tool_open(tool, operation->is_write);
+	if (status == STATUS_DONE) {
+		result = operation->run(tool, request, &response, &error);
+		if (result == 0)
+			result = buffer_error(&response);
+		if (result < 0 && error.code == 0)
+			error.code = result;
+		status = result < 0 ? print_failure(operation, &error) : print_response(buffer_slice(&response));
+	}
+	buffer_free(&response);
+	json_free(request);
+	return status;
+}
+
+int aws_run(struct tool *tool, const struct aws_operation *operation)
+{
+	struct buffer request = BUFFER_INIT;
+	tool->options = make_options(operation);
+	if (!tool->options)
+		return tool_fail("out of memory");
+	int status = tool_parse(tool);
+	if (status == STATUS_DONE)
+		status = check_everywhere(tool);
+	if (status == STATUS_DONE)
+		status = aws_request(tool, operation, &request);
+	if (status == STATUS_DONE)
+		status = call(tool, operation, buffer_slice(&request));
+	buffer_free(&request);
+	free(tool->options);
+	tool->options = NULL;
+	return status;
+}
+
+/* A table may be named by its ARN too. */
+static struct slice name_of_arn(struct slice name)
+{
+	static const char start[] = "arn:aws:dynamodb:";
+	if (!slice_starts_with(name, start))
+		return name;
+	const uint8_t *slash = memchr(name.data, '/', name.size);
+	return slash ? slice_of(slash + 1, name.size - (size_t)(slash + 1 - name.data)) : name;
+}
+
+int aws_table(struct store_txn *txn, const struct json *request, bool is_item_operation, struct table *ret_table,
+	struct error *error)
+{
+	struct slice name = slice_of(NULL, 0);
+	json_get_text(request, "TableName", &name);
+	int result = table_find(txn, name_of_arn(name), TIME_NOW, ret_table, error);
+	if (result == -ENOENT && is_item_operation)
+		return error_set_aws(error, result, "ResourceNotFoundException", "Requested resource not found");
+	return result;
+}

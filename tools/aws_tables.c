@@ -1,0 +1,323 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "describe.h"
+#include "snapshot.h"
+#include "tools/aws.h"
+#include "tools/verbs.h"
+
+#define LIST_LIMIT_MAX 100
+
+/* --- What the operations answer with -------------------------------------------------------------------------------- */
+
+/* The description as a member of the response, with a status of its own when one is given. */
+static int append_description(struct store_txn *txn, const struct table *table, const char *member, const char *status,
+	struct buffer *response)
+{
+	struct snapshot snapshot = snapshot_live(table->number);
+	struct buffer text = BUFFER_INIT;
+	struct json *root = NULL;
+	int result = describe_table(txn, table, &snapshot, &text);
+	if (result == 0)
+		result = json_parse(buffer_slice(&text), &json_default_limits, &root, NULL);
+	if (result == 0) {
+		buffer_append_format(response, "{\"%s\":{", member);
+		for (const struct json *child = json_first(root); child; child = json_next(child)) {
+			bool is_status = slice_equal(json_name(child), slice_of_text("TableStatus"));
+			if (child != json_first(root))
+				buffer_append_byte(response, ',');
+			json_append_string(response, json_name(child));
+			buffer_append_byte(response, ':');
+			if (is_status && status)
+				json_append_string(response, slice_of_text(status));
+			else
+				json_append(response, child);
+		}
+		buffer_append_text(response, "}}");
+	}
+	json_free(root);
+	buffer_free(&text);
+	return result;
+}
+
+static int describe_failed(int result, const struct table *table, struct error *error)
+{
+	return result < 0
+		       ? error_set(error, result, "table %s could not be described: %s", table->name, strerror(-result))
+		       : 0;
+}
+
+/* --- create-table --------------------------------------------------------------------------------------------------- */
+
+static int create_table(struct tool *tool, const struct json *request, struct buffer *response, struct error *error)
+{
+	struct tool_change change;
+	struct table table = { 0 };
+	int result = tool_begin(tool, &change, error);
+	if (result < 0)
+		return result;
+	result = table_create(change.batch, request, &change.context, 0, &table, error);
+	if (result == 0)
+		result = describe_failed(
+			append_description(batch_txn(change.batch), &table, "TableDescription", NULL, response), &table,
+			error);
+	table_free(&table);
+	if (result == 0)
+		return batch_commit(change.batch, error);
+	batch_abort(change.batch);
+	return result;
+}
+
+static const struct aws_parameter create_parameters[] = {
+	{ "TableName", "table-name", AWS_TEXT, AWS_REQUIRED },
+	{ "AttributeDefinitions", "attribute-definitions", AWS_LIST, AWS_REQUIRED },
+	{ "KeySchema", "key-schema", AWS_LIST, AWS_REQUIRED },
+	{ "LocalSecondaryIndexes", "local-secondary-indexes", AWS_LIST, AWS_OPTIONAL },
+	{ "GlobalSecondaryIndexes", "global-secondary-indexes", AWS_LIST, AWS_OPTIONAL },
+	{ "BillingMode", "billing-mode", AWS_TEXT, AWS_OPTIONAL },
+	{ "ProvisionedThroughput", "provisioned-throughput", AWS_STRUCTURE, AWS_OPTIONAL },
+	{ "StreamSpecification", "stream-specification", AWS_STRUCTURE, AWS_OPTIONAL },
+	{ "SSESpecification", "sse-specification", AWS_STRUCTURE, AWS_OPTIONAL },
+	{ "Tags", "tags", AWS_LIST, AWS_OPTIONAL },
+	{ "TableClass", "table-class", AWS_TEXT, AWS_OPTIONAL },
+	{ "DeletionProtectionEnabled", "deletion-protection-enabled", AWS_BOOLEAN, AWS_OPTIONAL },
+	{ "WarmThroughput", "warm-throughput", AWS_STRUCTURE, AWS_OPTIONAL },
+	{ "OnDemandThroughput", "on-demand-throughput", AWS_STRUCTURE, AWS_OPTIONAL },
+	{ "ResourcePolicy", "resource-policy", AWS_TEXT, AWS_REFUSED },
+	{ 0 },
+};
+
+static int run_create(struct tool *tool)
+{
+	static const struct aws_operation operation = { "CreateTable", create_parameters, true, create_table };
+	return aws_run(tool, &operation);
+}
+
+const struct verb verb_create_table = {
+	.name = "create-table",
+	.summary = "make a table",
+	.usage = "--table-name NAME --attribute-definitions ... --key-schema ... [--billing-mode PAY_PER_REQUEST] ...",
+	.help = "Takes the options of `aws dynamodb create-table`, in shorthand or JSON:\n\n"
+		"  pitr create-table --table-name orders --billing-mode PAY_PER_REQUEST \\\n"
+		"      --attribute-definitions AttributeName=id,AttributeType=S \\\n"
+		"      --key-schema AttributeName=id,KeyType=HASH\n\n"
+		"A new table keeps its history (PITR is on) for 35 days.\n",
+	.run = run_create,
+};
+
+/* --- describe-table ------------------------------------------------------------------------------------------------- */
+
+static int describe(struct tool *tool, const struct json *request, struct buffer *response, struct error *error)
+{
+	struct store_txn *txn;
+	struct table table = { 0 };
+	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
+	if (result < 0)
+		return error_set(error, result, "the store could not be read: %s", strerror(-result));
+	result = aws_table(txn, request, false, &table, error);
+	if (result == 0)
+		result = describe_failed(append_description(txn, &table, "Table", NULL, response), &table, error);
+	table_free(&table);
+	store_abort(txn);
+	return result;
+}
+
+static const struct aws_parameter name_parameters[] = {
+	{ "TableName", "table-name", AWS_TEXT, AWS_REQUIRED },
+	{ 0 },
+};
+
+static int run_describe(struct tool *tool)
+{
+	static const struct aws_operation operation = { "DescribeTable", name_parameters, false, describe };
+	return aws_run(tool, &operation);
+}
+
+const struct verb verb_describe_table = {
+	.name = "describe-table",
+	.summary = "what a table is: keys, settings, size",
+	.usage = "--table-name NAME",
+	.help = "Prints the table's description as `aws dynamodb describe-table` does. The number of items and their "
+		"size\n"
+		"are those of now.\n",
+	.run = run_describe,
+};
+
+/* --- delete-table --------------------------------------------------------------------------------------------------- */
+
+static int delete_table(struct tool *tool, const struct json *request, struct buffer *response, struct error *error)
+{
+	struct tool_change change;
+	struct table table = { 0 };
+	int result = tool_begin(tool, &change, error);
+	if (result < 0)
+		return result;
+	result = aws_table(batch_txn(change.batch), request, false, &table, error);
+	if (result == 0)
+		result = describe_failed(
+			append_description(batch_txn(change.batch), &table, "TableDescription", "DELETING", response),
+			&table, error);
+	if (result == 0)
+		result = table_drop(change.batch, &table, &change.context, error);
+	table_free(&table);
+	if (result == 0)
+		return batch_commit(change.batch, error);
+	batch_abort(change.batch);
+	return result;
+}
+
+static int run_delete(struct tool *tool)
+{
+	static const struct aws_operation operation = { "DeleteTable", name_parameters, true, delete_table };
+	return aws_run(tool, &operation);
+}
+
+const struct verb verb_delete_table = {
+	.name = "delete-table",
+	.summary = "end a table; its history stays",
+	.usage = "--table-name NAME",
+	.help = "Removes the table with all its items, as `aws dynamodb delete-table` does. It remains reachable at "
+		"every\n"
+		"instant before.\n",
+	.run = run_delete,
+};
+
+/* --- list-tables ---------------------------------------------------------------------------------------------------- */
+
+struct names {
+	char **names;
+	size_t count, capacity;
+};
+
+static int add_name(struct names *names, const char *name)
+{
+	if (names->count == names->capacity) {
+		size_t capacity = names->capacity ? names->capacity * 2 : 64;
+		char **larger = reallocarray(names->names, capacity, sizeof(*larger));
+		if (!larger)
+			return -ENOMEM;
+		names->names = larger;
+		names->capacity = capacity;
+	}
+	names->names[names->count] = strdup(name);
+	return names->names[names->count] ? (names->count++, 0) : -ENOMEM;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int collect_names(struct tool *tool, struct names *names)
+{
+	struct store_txn *txn;
+	struct table table = { 0 };
+	uint64_t place = 0;
+	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
+	if (result < 0)
+		return result;
+	while ((result = table_list(txn, TIME_NOW, &place, &table)) > 0) {
+		result = add_name(names, table.name);
+		table_free(&table);
+		if (result < 0)
+			break;
+	}
+	store_abort(txn);
+	if (names->count > 0)
+		qsort(names->names, names->count, sizeof(*names->names), compare_names);
+	return result;
+}
+
+/* Where a listing begins and how long it is, in AWS's words or those of its command line. */
+struct page {
+	struct slice after;
+	int64_t limit;
+	const char *rest; /* the member that tells where to go on */
+};
+
+static int read_page(const struct json *request, struct page *ret_page, struct error *error)
+{
+	struct page page = { .limit = INT64_MAX, .rest = "NextToken" };
+	if (!json_get_text(request, "StartingToken", &page.after))
+		json_get_text(request, "ExclusiveStartTableName", &page.after);
+	json_get_i64(request, "MaxItems", &page.limit);
+	if (json_get_i64(request, "Limit", &page.limit)) {
+		page.rest = "LastEvaluatedTableName";
+		if (page.limit < 1 || page.limit > LIST_LIMIT_MAX)
+			return error_set_aws(error, -EINVAL, "ValidationException",
+				"1 validation error detected: Value '%lld' at 'limit' failed to satisfy constraint: "
+				"Member must have value %s than or equal to %d",
+				(long long)page.limit, page.limit < 1 ? "greater" : "less",
+				page.limit < 1 ? 1 : LIST_LIMIT_MAX);
+	}
+	*ret_page = page;
+	return 0;
+}
+
+static void append_names(const struct names *names, const struct page *page, struct buffer *response)
+{
+	int64_t count = 0;
+	const char *last = NULL;
+	bool is_cut = false;
+	buffer_append_text(response, "{\"TableNames\":[");
+	for (size_t i = 0; i < names->count && !is_cut; i++) {
+		struct slice name = slice_of_text(names->names[i]);
+		if (page->after.size > 0 && slice_compare(name, page->after) <= 0)
+			continue;
+		is_cut = count == page->limit;
+		if (is_cut)
+			break;
+		if (count++ > 0)
+			buffer_append_byte(response, ',');
+		json_append_string(response, name);
+		last = names->names[i];
+	}
+	buffer_append_byte(response, ']');
+	if (is_cut && last) {
+		buffer_append_format(response, ",\"%s\":", page->rest);
+		json_append_string(response, slice_of_text(last));
+	}
+	buffer_append_byte(response, '}');
+}
+
+static int list(struct tool *tool, const struct json *request, struct buffer *response, struct error *error)
+{
+	struct names names = { 0 };
+	struct page page = { 0 };
+	int result = read_page(request, &page, error);
+	if (result < 0)
+		return result;
+	result = collect_names(tool, &names);
+	if (result == 0)
+		append_names(&names, &page, response);
+	for (size_t i = 0; i < names.count; i++)
+		free(names.names[i]);
+	free(names.names);
+	return result < 0 ? error_set(error, result, "the tables could not be listed: %s", strerror(-result)) : 0;
+}
+
+static const struct aws_parameter list_parameters[] = {
+	{ "ExclusiveStartTableName", "exclusive-start-table-name", AWS_TEXT, AWS_OPTIONAL },
+	{ "Limit", "limit", AWS_NUMBER, AWS_OPTIONAL },
+	{ "MaxItems", "max-items", AWS_NUMBER, AWS_PLAIN },
+	{ "StartingToken", "starting-token", AWS_TEXT, AWS_PLAIN },
+	{ "PageSize", "page-size", AWS_NUMBER, AWS_PLAIN },
+	{ 0 },
+};
+
+static int run_list(struct tool *tool)
+{
+	static const struct aws_operation operation = { "ListTables", list_parameters, false, list };
+	return aws_run(tool, &operation);
+}
+
+const struct verb verb_list_tables = {
+	.name = "list-tables",
+	.summary = "names of the tables",
+	.usage = "[--max-items N] [--starting-token TOKEN]",
+	.help = "Prints {\"TableNames\": [...]} as `aws dynamodb list-tables` does, in order of name. A list that was "
+		"cut\n"
+		"says where to go on: NextToken, for --starting-token.\n",
+	.run = run_list,
+};

@@ -1,0 +1,30 @@
+/* Items named on the command line as in a mount: TABLE/NAME, TABLE/PARTITION/NAME, TABLE/@TIME/NAME, NAME.json@TIME. */
+#ifndef PITR_TOOLS_ITEM_PATH_H
+#define PITR_TOOLS_ITEM_PATH_H
+
+#include "snapshot.h"
+#include "tools/tool.h"
+
+struct item_path {
+	char *text; /* owned; the parts point into it */
+	const char *table;
+	const char *partition; /* NULL: none was given */
+	const char *name;      /* with .json */
+	const char *at;        /* NULL: none was given */
+	char *name_text;       /* owned */
+};
+
+/* Takes apart the words of the command line (one or more; several are parts of one path). 0, or -EINVAL and why not. */
+int item_path_parse(
+	const struct tool *tool, char *const *words, size_t count, struct item_path *ret_path, struct error *error);
+void item_path_free(struct item_path *path);
+
+/* The encoded key that the path names in a table, existing or not, appended to `out`. */
+int item_path_key(struct store_txn *txn, const struct table *table, const struct item_path *path, struct buffer *out,
+	struct error *error);
+
+/* The table of the path, and its snapshot at `at` (NULL: live). The table is the one that had the name then. */
+int item_path_table(struct tool *tool, struct store_txn *txn, const char *name, const char *at, struct table *ret_table,
+	struct snapshot *ret_snapshot, struct error *error);
+
+#endif

@@ -1,0 +1,20 @@
+/* Data on standard output. */
+#ifndef PITR_TOOLS_OUTPUT_H
+#define PITR_TOOLS_OUTPUT_H
+
+#include "bytes.h"
+#include "json.h"
+
+/* Writes bytes to stdout. Failures are remembered by the stream and told by output_finish. */
+void output(struct slice bytes);
+
+/* JSON as the AWS command line prints it: four spaces, and times (members named ...DateTime) as ISO 8601. */
+void output_aws_append(struct buffer *out, const struct json *root);
+
+/* 0.00 KB, for people. Writes at most `size` bytes. */
+void output_size(uint64_t bytes, char *text, size_t size);
+
+/* Flushes stdout. The exit status: `status`, or STATUS_FAILED (said why) when not everything could be written. */
+int output_finish(int status);
+
+#endif
