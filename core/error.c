@@ -26,7 +26,7 @@ static void tidy(char *message, bool is_cut)
 }
 
 static int set(struct error *error, int code, const char *aws, const char *format, va_list arguments)
-        __attribute__((format(printf, 4, 0)));
+	__attribute__((format(printf, 4, 0)));
 
 static int set(struct error *error, int code, const char *aws, const char *format, va_list arguments)
 {

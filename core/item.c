@@ -140,7 +140,7 @@ static bool check_members(const struct value *container, unsigned level)
 		if (count > 0 && container->tag != VALUE_L && !check_order(container->tag, before, key))
 			return false;
 		if (container->tag == VALUE_M &&
-		        (name.size == 0 || name.size > ATTRIBUTE_NAME_MAX || !utf8_is_valid(name)))
+			(name.size == 0 || name.size > ATTRIBUTE_NAME_MAX || !utf8_is_valid(name)))
 			return false;
 		before = key;
 	}

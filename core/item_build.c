@@ -156,16 +156,16 @@ static int refuse_duplicate(const struct value_builder *builder, const struct me
 {
 	if (builder->tag == VALUE_M)
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "the attribute name \"%.*s\" is given twice; keep one of them",
-		        member->key.size < 200 ? (int)member->key.size : 200, (const char *)member->key.data);
+			"the attribute name \"%.*s\" is given twice; keep one of them",
+			member->key.size < 200 ? (int)member->key.size : 200, (const char *)member->key.data);
 	if (builder->tag == VALUE_NS)
 		return error_set_aws(error, -EINVAL, "ValidationException", "Input collection contains duplicates");
 	struct buffer shown = BUFFER_INIT;
 	show_collection(builder, &shown);
 	const char *text = buffer_text(&shown);
 	error_set_aws(error, -EINVAL, "ValidationException",
-	        "One or more parameter values were invalid: Input collection %s%s contains duplicates.",
-	        text != NULL ? text : "", builder->tag == VALUE_BS ? "of type BS" : "");
+		"One or more parameter values were invalid: Input collection %s%s contains duplicates.",
+		text != NULL ? text : "", builder->tag == VALUE_BS ? "of type BS" : "");
 	buffer_free(&shown);
 	return -EINVAL;
 }
@@ -173,10 +173,10 @@ static int refuse_duplicate(const struct value_builder *builder, const struct me
 static int refuse_empty(const struct value_builder *builder, struct error *error)
 {
 	const char *reason = builder->tag == VALUE_SS   ? "An string set  may not be empty"
-	                     : builder->tag == VALUE_NS ? "An number set  may not be empty"
-	                                                : "Binary sets should not be empty";
+			     : builder->tag == VALUE_NS ? "An number set  may not be empty"
+							: "Binary sets should not be empty";
 	return error_set_aws(
-	        error, -EINVAL, "ValidationException", "One or more parameter values were invalid: %s", reason);
+		error, -EINVAL, "ValidationException", "One or more parameter values were invalid: %s", reason);
 }
 
 static int sort(struct value_builder *builder, struct error *error)

@@ -68,10 +68,10 @@ static int no_memory(const struct reading *reading)
 }
 
 static int read_value(const struct reading *reading, const struct json *node, unsigned level, const struct path *path,
-        struct buffer *out);
+	struct buffer *out);
 
 static int read_string(
-        const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
+	const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
 {
 	if (json_type(node) != JSON_STRING)
 		return refuse(reading, path, "expected a text in double quotes");
@@ -80,7 +80,7 @@ static int read_string(
 }
 
 static int read_number(
-        const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
+	const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
 {
 	if (reading->form == ITEM_PLAIN && json_type(node) != JSON_NUMBER)
 		return refuse(reading, path, "expected a number without quotes");
@@ -96,7 +96,7 @@ static int read_number(
 }
 
 static int read_binary(
-        const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
+	const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
 {
 	struct buffer bytes = BUFFER_INIT;
 	int rc = json_type(node) == JSON_STRING ? base64_decode(json_text(node), &bytes) : -EINVAL;
@@ -111,14 +111,14 @@ static int read_binary(
 }
 
 static int read_set_members(const struct reading *reading, const struct json *array, enum value_tag tag,
-        const struct path *path, struct value_builder *builder)
+	const struct path *path, struct value_builder *builder)
 {
 	struct path here = { .up = path };
 	for (const struct json *child = json_first(array); child != NULL; child = json_next(child), here.index++) {
 		struct buffer *member = value_builder_member(builder, slice_of(NULL, 0));
 		int rc = tag == VALUE_SS   ? read_string(reading, child, &here, member)
-		         : tag == VALUE_NS ? read_number(reading, child, &here, member)
-		                           : read_binary(reading, child, &here, member);
+			 : tag == VALUE_NS ? read_number(reading, child, &here, member)
+					   : read_binary(reading, child, &here, member);
 		if (rc < 0)
 			return rc;
 	}
@@ -126,7 +126,7 @@ static int read_set_members(const struct reading *reading, const struct json *ar
 }
 
 static int read_list_members(const struct reading *reading, const struct json *array, unsigned level,
-        const struct path *path, struct value_builder *builder)
+	const struct path *path, struct value_builder *builder)
 {
 	struct path here = { .up = path };
 	for (const struct json *child = json_first(array); child != NULL; child = json_next(child), here.index++) {
@@ -149,7 +149,7 @@ static int check_name(const struct reading *reading, struct slice name, const st
 
 /* `dollars`: how many to take off the front of the names. */
 static int read_map_members(const struct reading *reading, const struct json *object, size_t dollars, unsigned level,
-        const struct path *path, struct value_builder *builder)
+	const struct path *path, struct value_builder *builder)
 {
 	for (const struct json *child = json_first(object); child != NULL; child = json_next(child)) {
 		struct slice name = json_name(child);
@@ -165,7 +165,7 @@ static int read_map_members(const struct reading *reading, const struct json *ob
 }
 
 static int read_container(const struct reading *reading, const struct json *node, enum value_tag tag, size_t dollars,
-        unsigned level, const struct path *path, struct buffer *out)
+	unsigned level, const struct path *path, struct buffer *out)
 {
 	struct value_builder *builder = NULL;
 	if (value_builder_new(tag, &builder) < 0)
@@ -187,20 +187,20 @@ static int read_container(const struct reading *reading, const struct json *node
 }
 
 static int read_plain_wrapped(const struct reading *reading, const struct json *node, enum value_tag tag,
-        unsigned level, const struct path *path, struct buffer *out)
+	unsigned level, const struct path *path, struct buffer *out)
 {
 	if (tag == VALUE_B)
 		return read_binary(reading, node, path, out);
 	if (json_type(node) != JSON_ARRAY)
 		return refuse(reading, path,
-		        "expected an array in \"$stringSet\", \"$numberSet\" or \"$binarySet\"; a map that has such a "
-		        "name gets a "
-		        "second '$'");
+			"expected an array in \"$stringSet\", \"$numberSet\" or \"$binarySet\"; a map that has such a "
+			"name gets a "
+			"second '$'");
 	return read_container(reading, node, tag, 0, level, path, out);
 }
 
 static int read_plain_object(const struct reading *reading, const struct json *object, unsigned level,
-        const struct path *path, struct buffer *out)
+	const struct path *path, struct buffer *out)
 {
 	enum value_tag tag = VALUE_M;
 	size_t dollars = json_count(object) == 1 ? item_json_dollars(json_name(json_first(object)), &tag) : 0;
@@ -210,7 +210,7 @@ static int read_plain_object(const struct reading *reading, const struct json *o
 }
 
 static int read_plain(const struct reading *reading, const struct json *node, unsigned level, const struct path *path,
-        struct buffer *out)
+	struct buffer *out)
 {
 	switch (json_type(node)) {
 	case JSON_NULL:
@@ -235,7 +235,7 @@ static int read_plain(const struct reading *reading, const struct json *node, un
 }
 
 static int read_bool(
-        const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
+	const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
 {
 	if (json_type(node) != JSON_TRUE && json_type(node) != JSON_FALSE)
 		return refuse(reading, path, "expected true or false in \"BOOL\"");
@@ -244,18 +244,18 @@ static int read_bool(
 }
 
 static int read_null(
-        const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
+	const struct reading *reading, const struct json *node, const struct path *path, struct buffer *out)
 {
 	if (json_type(node) != JSON_TRUE)
 		return refuse(reading, path,
-		        "One or more parameter values were invalid: Null attribute value types must have the value of "
-		        "true");
+			"One or more parameter values were invalid: Null attribute value types must have the value of "
+			"true");
 	value_append_plain(out, VALUE_NULL);
 	return 0;
 }
 
 static int read_typed_container(const struct reading *reading, const struct json *node, enum value_tag tag,
-        unsigned level, const struct path *path, struct buffer *out)
+	unsigned level, const struct path *path, struct buffer *out)
 {
 	if (tag == VALUE_M && json_type(node) != JSON_OBJECT)
 		return refuse(reading, path, "expected an object in \"M\"");
@@ -277,20 +277,20 @@ static bool tag_of_name(struct slice name, enum value_tag *ret_tag)
 }
 
 static int read_dynamodb(const struct reading *reading, const struct json *node, unsigned level,
-        const struct path *path, struct buffer *out)
+	const struct path *path, struct buffer *out)
 {
 	enum value_tag tag = VALUE_NULL;
 	if (json_type(node) != JSON_OBJECT)
 		return refuse(reading, path,
-		        "expected a value with its type, as DynamoDB JSON has it, such as {\"S\":\"text\"}");
+			"expected a value with its type, as DynamoDB JSON has it, such as {\"S\":\"text\"}");
 	if (json_count(node) > 1)
 		return refuse(reading, path,
-		        "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
-		        "supported "
-		        "datatypes");
+			"Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
+			"supported "
+			"datatypes");
 	if (json_count(node) == 0 || !tag_of_name(json_name(json_first(node)), &tag))
 		return refuse(reading, path,
-		        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
+			"Supplied AttributeValue is empty, must contain exactly one of the supported datatypes");
 	node = json_first(node);
 	switch (tag) {
 	case VALUE_S:
@@ -309,13 +309,13 @@ static int read_dynamodb(const struct reading *reading, const struct json *node,
 }
 
 static int read_value(const struct reading *reading, const struct json *node, unsigned level, const struct path *path,
-        struct buffer *out)
+	struct buffer *out)
 {
 	if (level > ITEM_MAX_DEPTH)
 		return refuse(reading, path,
-		        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
-		        "beyond "
-		        "supported limit");
+			"Nesting Levels have exceeded supported limits: Attributes in the item have nested levels "
+			"beyond "
+			"supported limit");
 	if (reading->form == ITEM_PLAIN)
 		return read_plain(reading, node, level, path, out);
 	return read_dynamodb(reading, node, level, path, out);
@@ -324,7 +324,7 @@ static int read_value(const struct reading *reading, const struct json *node, un
 static int refuse_size(size_t size, struct error *error)
 {
 	return error_set_aws(error, -EFBIG, "ValidationException",
-	        "Item size has exceeded the maximum allowed size (%zu bytes of at most %d)", size, ITEM_MAX_SIZE_BYTES);
+		"Item size has exceeded the maximum allowed size (%zu bytes of at most %d)", size, ITEM_MAX_SIZE_BYTES);
 }
 
 int value_from_tree(const struct json *node, enum item_form form, struct buffer *out, struct error *error)
@@ -364,7 +364,7 @@ int item_from_json(struct slice text, enum item_form form, struct buffer *out, s
 	int rc = json_parse(text, &item_limits, &root, error);
 	if (rc == -EFBIG)
 		return error_set_aws(
-		        error, rc, "ValidationException", "Item size has exceeded the maximum allowed size");
+			error, rc, "ValidationException", "Item size has exceeded the maximum allowed size");
 	if (rc < 0)
 		return rc;
 	rc = item_from_tree(root, form, out, error);

@@ -65,9 +65,9 @@ static int fail_expected(struct lexer *lexer, const char *expected)
 		return json_lex_error(lexer->text, place, lexer->error, "expected %s, but the text ends", expected);
 	if (length == 0 || *lexer->at < 0x20 || *lexer->at == 0x7f)
 		return json_lex_error(
-		        lexer->text, place, lexer->error, "expected %s, found the byte 0x%02x", expected, *lexer->at);
+			lexer->text, place, lexer->error, "expected %s, found the byte 0x%02x", expected, *lexer->at);
 	return json_lex_error(lexer->text, place, lexer->error, "expected %s, found %.*s", expected, (int)length,
-	        (const char *)lexer->at);
+		(const char *)lexer->at);
 }
 
 /* Copies from `start` to the lexer's place. Every value and string comes by here or through lex_value, so that memory
@@ -77,7 +77,7 @@ static int append_checked(struct lexer *lexer, const uint8_t *start)
 	size_t size = (size_t)(lexer->at - start);
 	if (size > lexer->max_content || lexer->out->size > lexer->max_content - size)
 		return error_set(lexer->error, -EFBIG, "the JSON text has more than %zu bytes beside white space",
-		        lexer->max_content);
+			lexer->max_content);
 	buffer_append(lexer->out, start, size);
 	return 0;
 }
@@ -85,7 +85,7 @@ static int append_checked(struct lexer *lexer, const uint8_t *start)
 static void skip_space(struct lexer *lexer)
 {
 	while (lexer->at < lexer->end &&
-	        (*lexer->at == ' ' || *lexer->at == '\n' || *lexer->at == '\t' || *lexer->at == '\r'))
+		(*lexer->at == ' ' || *lexer->at == '\n' || *lexer->at == '\t' || *lexer->at == '\r'))
 		lexer->at++;
 }
 
@@ -125,7 +125,7 @@ static int lex_unicode_escape(struct lexer *lexer)
 		int low = is_escape ? hex4(second + 2, lexer->end) : -1;
 		if (low < 0xdc00 || low > 0xdfff)
 			return fail(
-			        lexer, lexer->at, "the first half of a surrogate pair is not followed by the second");
+				lexer, lexer->at, "the first half of a surrogate pair is not followed by the second");
 		size = 12;
 	}
 	if (code == 0)
@@ -164,7 +164,7 @@ static int lex_characters(struct lexer *lexer)
 		}
 		if (*lexer->at < 0x20)
 			return fail(lexer, lexer->at,
-			        "a control character in a string must be written as an escape, such as \\n");
+				"a control character in a string must be written as an escape, such as \\n");
 		size_t length = utf8_sequence_length(slice_of(lexer->at, (size_t)(lexer->end - lexer->at)));
 		if (length == 0)
 			return fail(lexer, lexer->at, "the string is not valid UTF-8 here; save the text as UTF-8");
@@ -284,7 +284,7 @@ static int lex_container(struct lexer *lexer)
 	uint8_t close = is_object ? '}' : ']';
 	if (lexer->depth == lexer->max_depth)
 		return json_lex_error(lexer->text, (size_t)(lexer->at - lexer->text.data), lexer->error,
-		        "objects and arrays are nested more than %u deep", lexer->max_depth);
+			"objects and arrays are nested more than %u deep", lexer->max_depth);
 	lexer->depth++;
 	buffer_append_byte(lexer->out, *lexer->at++);
 	skip_space(lexer);
@@ -298,7 +298,7 @@ static int lex_container(struct lexer *lexer)
 		rc = is_object ? lex_member(lexer) : lex_value(lexer);
 		if (rc == 0)
 			rc = lex_separator(lexer, close,
-			        is_object ? "a comma or } after the value" : "a comma or ] after the value");
+				is_object ? "a comma or } after the value" : "a comma or ] after the value");
 	}
 	lexer->depth--;
 	return rc;
@@ -326,7 +326,7 @@ int json_lex(struct slice text, const struct json_limits *limits, struct buffer 
 	size_t max_size = limits->max_size < JSON_TEXT_MAX ? limits->max_size : JSON_TEXT_MAX;
 	if (text.size > max_size)
 		return error_set(
-		        error, -EFBIG, "the JSON text has %zu bytes; at most %zu can be read", text.size, max_size);
+			error, -EFBIG, "the JSON text has %zu bytes; at most %zu can be read", text.size, max_size);
 	struct reader r = reader_of(text);
 	struct lexer lexer = {
 		.text = text,

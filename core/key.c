@@ -45,33 +45,33 @@ int key_check_value(const struct value *value, const struct key_attribute *attri
 {
 	if (value->tag != attribute->type)
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "One or more parameter values were invalid: Type mismatch for key %s expected: %s actual: %s",
-		        attribute->name, type_name(attribute->type), type_name(value->tag));
+			"One or more parameter values were invalid: Type mismatch for key %s expected: %s actual: %s",
+			attribute->name, type_name(attribute->type), type_name(value->tag));
 	if (value->bytes.size == 0)
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
-		        "contain "
-		        "an empty %s value. Key: %s",
-		        value->tag == VALUE_B ? "binary" : "string", attribute->name);
+			"One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
+			"contain "
+			"an empty %s value. Key: %s",
+			value->tag == VALUE_B ? "binary" : "string", attribute->name);
 	if (!is_sort && value->bytes.size > PARTITION_KEY_MAX_BYTES)
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
-		        "limit of2048 "
-		        "bytes");
+			"One or more parameter values were invalid: Size of hashkey has exceeded the maximum size "
+			"limit of2048 "
+			"bytes");
 	if (is_sort && value->bytes.size > SORT_KEY_MAX_BYTES)
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "One or more parameter values were invalid: Aggregated size of all range keys has exceeded the "
-		        "size "
-		        "limit of 1024 bytes");
+			"One or more parameter values were invalid: Aggregated size of all range keys has exceeded the "
+			"size "
+			"limit of 1024 bytes");
 	return 0;
 }
 
 static int key_part(struct slice item, const struct key_attribute *attribute, bool is_sort, struct value *ret_value,
-        struct error *error)
+	struct error *error)
 {
 	if (!item_attribute(item, slice_of_text(attribute->name), ret_value))
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "One or more parameter values were invalid: Missing the key %s in the item", attribute->name);
+			"One or more parameter values were invalid: Missing the key %s in the item", attribute->name);
 	return key_check_value(ret_value, attribute, is_sort, error);
 }
 
@@ -96,9 +96,9 @@ int key_of_key_item(struct slice item, const struct key_schema *schema, struct k
 	struct value map;
 	size_t count = schema->has_sort ? 2 : 1;
 	if (!value_read(&r, &map) || map.tag != VALUE_M || map.count != count ||
-	        !has_attribute(item, &schema->partition) || (schema->has_sort && !has_attribute(item, &schema->sort)))
+		!has_attribute(item, &schema->partition) || (schema->has_sort && !has_attribute(item, &schema->sort)))
 		return error_set_aws(
-		        error, -EINVAL, "ValidationException", "The provided key element does not match the schema");
+			error, -EINVAL, "ValidationException", "The provided key element does not match the schema");
 	return key_of_item(item, schema, ret_key, error);
 }
 
@@ -195,7 +195,7 @@ int key_decode(struct slice encoded, struct buffer *storage, struct key *ret_key
 	if (is_good && reader_left(&r) > 0) {
 		ret_key->has_sort = true;
 		is_good = reader_byte(&r) == SEPARATOR && reader_byte(&r) == SEPARATOR && decode_part(&r, storage) &&
-		          reader_left(&r) == 0;
+			  reader_left(&r) == 0;
 	}
 	if (buffer_error(storage) < 0)
 		return -ENOMEM;

@@ -141,9 +141,9 @@ static int decode_text(struct slice stem, struct buffer *ret_text, struct error 
 			int low = i + 2 < stem.size ? hex_digit(stem.data[i + 2]) : -1;
 			if (high < 0 || low < 0)
 				return error_set(error, -EINVAL,
-				        "a '%%' in a name must be followed by two hexadecimal digits; write %%25 for "
-				        "the character "
-				        "itself");
+					"a '%%' in a name must be followed by two hexadecimal digits; write %%25 for "
+					"the character "
+					"itself");
 			byte = (uint8_t)(high << 4 | low);
 			i += 2;
 		}
@@ -172,13 +172,13 @@ static int decode_stem(struct slice stem, enum value_tag type, struct buffer *re
 		return decode_number(stem, ret_bytes, error);
 	if (base64url_decode(stem, ret_bytes) < 0)
 		return error_set(error, -EINVAL,
-		        "the name of a key of type B must be base64url without padding (A-Z a-z 0-9 - _)");
+			"the name of a key of type B must be base64url without padding (A-Z a-z 0-9 - _)");
 	return 0;
 }
 
 /* Appends the value that `bytes` make when `name` is exactly how it is spelled. */
 static int append_if_spelled(struct slice name, const char *suffix, enum value_tag type, struct slice bytes,
-        struct buffer *out, struct error *error)
+	struct buffer *out, struct error *error)
 {
 	struct value value = { .tag = type, .bytes = bytes };
 	size_t start = out->size;
@@ -195,7 +195,7 @@ static int append_if_spelled(struct slice name, const char *suffix, enum value_t
 }
 
 int name_to_value(struct slice name, const char *suffix, const struct key_attribute *attribute, struct buffer *out,
-        struct error *error)
+	struct error *error)
 {
 	uint8_t hash[NAME_HASH_BYTES];
 	if (!slice_ends_with(name, suffix))
@@ -207,8 +207,8 @@ int name_to_value(struct slice name, const char *suffix, const struct key_attrib
 		return error_set(error, -EINVAL, "the name is empty, and a key cannot be");
 	if (name_is_cut(name, suffix, hash))
 		return error_set(error, -EINVAL,
-		        "the name is a cut one, which stands for a key too long for a name; it names an item that "
-		        "exists, or none");
+			"the name is a cut one, which stands for a key too long for a name; it names an item that "
+			"exists, or none");
 	struct buffer bytes = BUFFER_INIT;
 	int rc = decode_stem(stem, attribute->type, &bytes, error);
 	if (rc == 0 && buffer_error(&bytes) < 0)
@@ -251,19 +251,19 @@ int name_check_table(struct slice name, struct error *error)
 	const char *text = name.size > 0 ? (const char *)name.data : "";
 	if (name.size < 3 || name.size > KEY_NAME_MAX)
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "the table name \"%.*s\" has %zu characters; it must have 3 to %d", shown, text, name.size,
-		        KEY_NAME_MAX);
+			"the table name \"%.*s\" has %zu characters; it must have 3 to %d", shown, text, name.size,
+			KEY_NAME_MAX);
 	for (size_t i = 0; i < name.size; i++) {
 		if (!is_table_character(name.data[i]))
 			return error_set_aws(error, -EINVAL, "ValidationException",
-			        "the table name \"%.*s\" has a character that is not one of a-z A-Z 0-9 _ . -", shown,
-			        text);
+				"the table name \"%.*s\" has a character that is not one of a-z A-Z 0-9 _ . -", shown,
+				text);
 	}
 	if (name.data[0] == '.')
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "the table name \"%.*s\" begins with a dot; such names are kept for the mount", shown, text);
+			"the table name \"%.*s\" begins with a dot; such names are kept for the mount", shown, text);
 	if (slice_equal(name, slice_of_text("restore")))
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "the table name \"restore\" is taken by the directory that restores tables; choose another");
+			"the table name \"restore\" is taken by the directory that restores tables; choose another");
 	return 0;
 }

@@ -82,7 +82,7 @@ static bool scan_exponent(struct reader *r, int64_t *ret_exponent)
 	int64_t value = 0;
 	for (; reader_left(r) > 0; r->at++) {
 		if (!is_digit(*r->at) || __builtin_mul_overflow(value, 10, &value) ||
-		        __builtin_add_overflow(value, *r->at - '0', &value))
+			__builtin_add_overflow(value, *r->at - '0', &value))
 			return false;
 	}
 	if (value > EXPONENT_FAR)
@@ -118,13 +118,13 @@ static int check_range(const struct decimal *d, struct error *error)
 	int64_t exponent = d->count > 0 ? d->exponent : d->last_exponent;
 	if (d->has_too_many_digits)
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "Attempting to store more than 38 significant digits in a Number");
+			"Attempting to store more than 38 significant digits in a Number");
 	if (exponent > EXPONENT_MAX)
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "Number overflow. Attempting to store a number with magnitude larger than supported range");
+			"Number overflow. Attempting to store a number with magnitude larger than supported range");
 	if (exponent < EXPONENT_MIN)
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "Number underflow. Attempting to store a number with magnitude smaller than supported range");
+			"Number underflow. Attempting to store a number with magnitude smaller than supported range");
 	return 0;
 }
 
@@ -157,8 +157,8 @@ int number_canonical(struct slice text, char *ret_text, size_t *ret_size, struct
 	struct decimal d;
 	if (!scan(text, &d))
 		return error_set_aws(error, -EINVAL, "ValidationException",
-		        "The parameter cannot be converted to a numeric value: %.*s",
-		        text.size < 200 ? (int)text.size : 200, text.size > 0 ? (const char *)text.data : "");
+			"The parameter cannot be converted to a numeric value: %.*s",
+			text.size < 200 ? (int)text.size : 200, text.size > 0 ? (const char *)text.data : "");
 	int rc = check_range(&d, error);
 	if (rc < 0)
 		return rc;
