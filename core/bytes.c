@@ -73,18 +73,21 @@ no_memory:
 	return -ENOMEM;
 }
 
+static inline bool has_room(struct buffer *b, size_t more)
+{
+	if (__builtin_expect(b->is_out_of_memory, false))
+		return false;
+	return __builtin_expect(more <= b->capacity - b->size, true) || grow(b, more) == 0;
+}
+
 int buffer_reserve(struct buffer *b, size_t more)
 {
-	if (b->is_out_of_memory)
-		return -ENOMEM;
-	if (more <= b->capacity - b->size)
-		return 0;
-	return grow(b, more);
+	return has_room(b, more) ? 0 : -ENOMEM;
 }
 
 void buffer_append(struct buffer *b, const void *data, size_t size)
 {
-	if (size == 0 || buffer_reserve(b, size) < 0)
+	if (size == 0 || !has_room(b, size))
 		return;
 	memcpy(b->data + b->size, data, size);
 	b->size += size;
@@ -102,7 +105,7 @@ void buffer_append_text(struct buffer *b, const char *text)
 
 void buffer_append_byte(struct buffer *b, uint8_t byte)
 {
-	if (buffer_reserve(b, 1) == 0)
+	if (has_room(b, 1))
 		b->data[b->size++] = byte;
 }
 
@@ -134,6 +137,10 @@ void buffer_append_u64(struct buffer *b, uint64_t value)
 
 void buffer_append_varint(struct buffer *b, uint64_t value)
 {
+	if (value < 0x80) {
+		buffer_append_byte(b, (uint8_t)value);
+		return;
+	}
 	uint8_t bytes[VARINT_MAX_BYTES];
 	size_t size = 0;
 	for (; value >= 0x80; value >>= 7)
@@ -167,7 +174,7 @@ const char *buffer_text(struct buffer *b)
 }
 
 /* The next `size` bytes, or NULL (and bad from here on) when there are not as many. */
-static const uint8_t *take(struct reader *r, size_t size)
+static inline const uint8_t *take(struct reader *r, size_t size)
 {
 	if (r->is_bad || reader_left(r) < size) {
 		r->is_bad = true;
@@ -205,6 +212,8 @@ uint64_t reader_u64(struct reader *r)
 
 uint64_t reader_varint(struct reader *r)
 {
+	if (!r->is_bad && r->at < r->end && *r->at < 0x80)
+		return *r->at++;
 	uint64_t value = 0;
 	for (unsigned i = 0; i < VARINT_MAX_BYTES; i++) {
 		const uint8_t *byte = take(r, 1);

@@ -47,16 +47,20 @@ static void put_base64(struct writer *w, struct slice bytes)
 	put(w, "\"", 1);
 }
 
-static void new_line(struct writer *w)
+/* Between members: a comma after the first, and a new line when that is the layout. */
+static void break_line(struct writer *w, bool has_comma)
 {
-	static const char spaces[] = "                                                                ";
-	if (!w->is_pretty)
+	static const char text[] = ",\n                                                                ";
+	const size_t spaces_max = sizeof(text) - 3;
+	if (!w->is_pretty) {
+		put(w, text, has_comma);
 		return;
-	put(w, "\n", 1);
-	for (size_t left = 2 * w->indent; left > 0;) {
-		size_t some = left < sizeof(spaces) - 1 ? left : sizeof(spaces) - 1;
-		put(w, spaces, some);
-		left -= some;
+	}
+	size_t left = 2 * w->indent, some = left < spaces_max ? left : spaces_max;
+	put(w, text + !has_comma, has_comma + 1 + some);
+	for (left -= some; left > 0; left -= some) {
+		some = left < spaces_max ? left : spaces_max;
+		put(w, text + 2, some);
 	}
 }
 
@@ -68,16 +72,14 @@ static void open(struct writer *w, char bracket)
 
 static void begin_member(struct writer *w, bool is_first)
 {
-	if (!is_first)
-		put(w, ",", 1);
-	new_line(w);
+	break_line(w, !is_first);
 }
 
 static void close(struct writer *w, char bracket, bool is_empty)
 {
 	w->indent--;
 	if (!is_empty)
-		new_line(w);
+		break_line(w, false);
 	put(w, &bracket, 1);
 }
 
@@ -232,7 +234,7 @@ static bool write_item(struct writer *w, struct slice item, const struct item_or
 }
 
 int item_to_json(struct slice item, enum item_form form, enum item_layout layout, const struct item_order *order,
-        struct buffer *out)
+	struct buffer *out)
 {
 	struct writer w = { .out = out, .form = form, .is_pretty = layout == ITEM_PRETTY };
 	size_t start = out->size;

@@ -59,30 +59,48 @@ static int compare_names(const void *a, const void *b)
 static int refuse_duplicate(struct slice text, const char *name, struct error *error)
 {
 	return json_lex_error(text, json_lex_place(name), error,
-	        "the name \"%.200s\" stands twice in the same object; keep one of them", name + JSON_MARK_SIZE);
+		"the name \"%.200s\" stands twice in the same object; keep one of them", name + JSON_MARK_SIZE);
+}
+
+/* The second of two equal names, or NULL. */
+static const char *find_duplicate(const char **names, size_t count)
+{
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 1; i < count; i++) {
+		if (strcmp(names[i - 1] + JSON_MARK_SIZE, names[i] + JSON_MARK_SIZE) == 0)
+			return names[i];
+	}
+	return NULL;
+}
+
+static const char *find_duplicate_of_few(const cJSON *object)
+{
+	for (const cJSON *child = object->child; child != NULL; child = child->next) {
+		for (const cJSON *before = object->child; before != child; before = before->next) {
+			if (strcmp(before->string + JSON_MARK_SIZE, child->string + JSON_MARK_SIZE) == 0)
+				return child->string;
+		}
+	}
+	return NULL;
 }
 
 /* Looks for a name that stands twice, before the headers lose their places. */
 static int check_names(struct slice text, const cJSON *object, size_t count, struct error *error)
 {
-	const char *few[FEW_MEMBERS];
-	const char **names = few;
-	if (count > FEW_MEMBERS)
-		names = calloc(count, sizeof(*names));
-	if (names == NULL)
-		return error_set(error, -ENOMEM, "out of memory while reading JSON");
-	size_t i = 0;
-	for (const cJSON *child = object->child; child != NULL; child = child->next)
-		names[i++] = child->string;
-	qsort(names, count, sizeof(*names), compare_names);
-	int rc = 0;
-	for (i = 1; i < count && rc == 0; i++) {
-		if (strcmp(names[i - 1] + JSON_MARK_SIZE, names[i] + JSON_MARK_SIZE) == 0)
-			rc = refuse_duplicate(text, names[i], error);
-	}
-	if (names != few)
+	const char *duplicate;
+	if (count <= FEW_MEMBERS) {
+		duplicate = find_duplicate_of_few(object);
+	} else {
+		const char **names = calloc(count, sizeof(*names));
+		if (names == NULL)
+			return error_set(error, -ENOMEM, "out of memory while reading JSON");
+		size_t i = 0;
+		for (const cJSON *child = object->child; child != NULL; child = child->next)
+			names[i++] = child->string;
+		duplicate = find_duplicate(names, count);
 		free(names);
-	return rc;
+	}
+	return duplicate != NULL ? refuse_duplicate(text, duplicate, error) : 0;
 }
 
 static int settle(struct slice text, cJSON *item, struct error *error)
@@ -227,7 +245,7 @@ bool json_get_i64(const struct json *object, const char *name, int64_t *ret_valu
 		int digit = text.data[i] - '0';
 		/* Counted below zero, where there is room for INT64_MIN. */
 		if (digit < 0 || digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
-		        __builtin_sub_overflow(value, digit, &value))
+			__builtin_sub_overflow(value, digit, &value))
 			return false;
 	}
 	if (!is_negative && __builtin_sub_overflow(0, value, &value))
