@@ -1,0 +1,44 @@
+/* Text read as an item in DynamoDB's form, and back by every way there is. */
+#include <stdlib.h>
+
+#include "core/item.h"
+#include "core/item_json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void check_round(struct slice item, enum item_form form, enum item_layout layout)
+{
+	struct buffer text = BUFFER_INIT, again = BUFFER_INIT;
+	struct error error = { 0 };
+	require(item_to_json(item, form, layout, NULL, &text) == 0);
+	if (layout == ITEM_PRETTY)
+		require(item_json_size(item, form, NULL) == text.size);
+	require(item_from_json(buffer_slice(&text), form, &again, &error) == 0);
+	require(slice_equal(item, buffer_slice(&again)));
+	buffer_free(&again);
+	buffer_free(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct buffer item = BUFFER_INIT;
+	struct error error = { 0 };
+	if (item_from_json(slice_of(data, size), ITEM_DYNAMODB, &item, &error) == 0) {
+		require(item_check(buffer_slice(&item)) == 0);
+		require(item_size_bytes(buffer_slice(&item)) <= ITEM_MAX_SIZE_BYTES);
+		check_round(buffer_slice(&item), ITEM_DYNAMODB, ITEM_PRETTY);
+		check_round(buffer_slice(&item), ITEM_DYNAMODB, ITEM_COMPACT);
+		check_round(buffer_slice(&item), ITEM_PLAIN, ITEM_PRETTY);
+	} else {
+		require(error.code < 0 && error.message[0] != '\0' && item.size == 0);
+		require(utf8_is_valid(slice_of_text(error.message)));
+	}
+	buffer_free(&item);
+	return 0;
+}
