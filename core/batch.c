@@ -34,6 +34,7 @@ struct batch {
 	struct store_txn *txn;
 	struct store_state state;
 	int64_t began_us; /* state.last_us at begin */
+	int64_t next_us;  /* promised to the next change without a time of its own; 0: nothing was */
 	struct touched *touched;
 	size_t touched_count, touched_room;
 	uint64_t changes;
@@ -128,18 +129,24 @@ int batch_author(struct batch *batch, struct slice text, uint64_t *ret_author)
 	return r;
 }
 
+int64_t batch_next_us(struct batch *batch)
+{
+	int64_t now = clock_now_us(), floor = batch->state.last_us, served = history_served(batch->history);
+	if (served > floor)
+		floor = served;
+	if (batch->next_us <= floor)
+		batch->next_us = now > floor ? now : floor + 1;
+	return batch->next_us;
+}
+
 /* Invariants 1 and 2. */
 static int choose_time(struct batch *batch, const struct touched *touched, const struct change_context *context,
 	int64_t *ret_time_us, struct error *error)
 {
 	int64_t now = clock_now_us();
 	if (!context->time_us) {
-		int64_t floor = batch->state.last_us;
-		if (history_served(batch->history) > floor)
-			floor = history_served(batch->history);
-		if (touched->counters.last_us > floor)
-			floor = touched->counters.last_us;
-		*ret_time_us = now > floor ? now : floor + 1;
+		*ret_time_us = batch_next_us(batch);
+		batch->next_us = 0;
 		return *ret_time_us <= TIME_MAX_US ? 0 : error_set(error, -ERANGE, "the clock is beyond the year 4252");
 	}
 	if (context->time_us < touched->counters.last_us)
@@ -163,11 +170,11 @@ static int put_index(struct batch *batch, uint32_t table, struct slice encoded_k
 	return r;
 }
 
-/* Names that don't fit a file name are found by their hash. */
+/* Names that don't fit a file name, or look like those that don't, are found by their hash. */
 static int put_long_name(
 	struct batch *batch, uint32_t table, uint64_t directory, enum node_kind kind, struct slice encoded_key)
 {
-	if (encoded_key.size * 3 + sizeof(".json") <= FILE_NAME_MAX)
+	if (encoded_key.size * 3 + sizeof(".json") <= FILE_NAME_MAX && !memchr(encoded_key.data, '~', encoded_key.size))
 		return 0;
 	struct key key;
 	struct buffer storage = BUFFER_INIT;
@@ -339,6 +346,9 @@ static int spoil(struct batch *batch, int r, const struct table *table, struct e
 	if (!r)
 		return 0;
 	batch->is_spoilt = true;
+	/* Absence that nobody expected is damage; callers take the rest for something that is wrong with the change. */
+	if (r == -ENOENT || r == -EINVAL || r == -ERANGE)
+		r = -EIO;
 	return error_set(error, r, "change table %s: %s", table->name,
 		r == -EIO      ? "a stored record is damaged (pitr verify tells which)"
 		: r == -ENOSPC ? "no space left for the store"
