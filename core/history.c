@@ -76,7 +76,9 @@ static int write_format(struct store *store)
 	buffer_append_varint(&value, STORE_FORMAT);
 	buffer_append_text(&value, id);
 	struct layout_key key = layout_meta('f');
-	r = buffer_error(&value);
+	struct slice present;
+	r = store_get(txn, STORE_META, layout_slice(&key), &present);
+	r = r == -ENOENT ? buffer_error(&value) : r ? r : -EEXIST;
 	if (!r)
 		r = store_put(txn, STORE_META, layout_slice(&key), buffer_slice(&value));
 	buffer_free(&value);
@@ -87,28 +89,69 @@ static int write_format(struct store *store)
 	return store_commit(txn);
 }
 
+static void remove_files(const char *directory, const char *const *names)
+{
+	char path[PATH_MAX];
+	for (; *names; names++)
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", directory, *names) < sizeof(path))
+			remove(path);
+}
+
+/* What could not be made whole is taken away again. A store that another process made meanwhile stays. */
+static int fill_directory(const char *directory, struct error *error)
+{
+	static const char *const parts[] = { "data.mdb", "lock.mdb", "journal", "rejected", NULL };
+	struct store_options options = { 0 };
+	struct store *store = NULL;
+	int r = make_directory(directory, "journal", error);
+	if (!r)
+		r = make_directory(directory, "rejected", error);
+	if (!r)
+		r = store_open(directory, &options, &store, error);
+	if (!r) {
+		r = write_format(store);
+		if (r == -EEXIST)
+			error_set(error, r, "%s is a store already", directory);
+		else if (r)
+			error_set(error, r, "make store %s: %s", directory, strerror(-r));
+	}
+	store_close(store);
+	if (r && r != -EEXIST)
+		remove_files(directory, parts);
+	return r;
+}
+
+/* A store whose maker died before it was whole. */
+static bool is_unfinished(const char *directory)
+{
+	struct store_options options = { .is_read_only = true };
+	struct store *store;
+	struct store_txn *txn;
+	struct slice value;
+	if (store_open(directory, &options, &store, NULL))
+		return false;
+	bool is_unfinished = false;
+	if (store_begin(store, false, &txn) == 0) {
+		struct layout_key key = layout_meta('f');
+		is_unfinished = store_get(txn, STORE_META, layout_slice(&key), &value) == -ENOENT;
+		store_abort(txn);
+	}
+	store_close(store);
+	return is_unfinished;
+}
+
 int history_init(const char *directory, struct error *error)
 {
 	int r = make_directory(directory, "", error);
 	if (r)
 		return r;
-	if (has_data(directory))
+	bool has_some = has_data(directory);
+	if (has_some && !is_unfinished(directory))
 		return error_set(error, -EEXIST, "%s is a store already", directory);
-	if (!is_empty(directory))
+	if (!has_some && !is_empty(directory))
 		return error_set(error, -ENOTEMPTY,
 			"make store %s: the directory is not empty; choose another or empty it", directory);
-	r = make_directory(directory, "journal", error);
-	if (!r)
-		r = make_directory(directory, "rejected", error);
-	struct store *store = NULL;
-	struct store_options options = { 0 };
-	if (!r)
-		r = store_open(directory, &options, &store, error);
-	if (r)
-		return r;
-	r = write_format(store);
-	store_close(store);
-	return r ? error_set(error, r, "make store %s: %s", directory, strerror(-r)) : 0;
+	return fill_directory(directory, error);
 }
 
 static int read_format(struct history *history, struct error *error)
@@ -126,7 +169,11 @@ static int read_format(struct history *history, struct error *error)
 	if (!reader.is_bad)
 		memcpy(history->id, id.data, id.size);
 	store_abort(txn);
-	if (r && r != -ENOENT)
+	if (r == -ENOENT)
+		return error_set(error, -EPROTO,
+			"open store %s: making it was interrupted; make it again with: pitr init %s",
+			history->directory, history->directory);
+	if (r)
 		return error_set(error, r, "open store %s: %s", history->directory, strerror(-r));
 	if (reader.is_bad || format != STORE_FORMAT)
 		return error_set(error, -EPROTO,
