@@ -29,9 +29,9 @@ static int tell_table(
 			.table = table, .op = entry.op, .seq = entry.seq, .time_us = entry.time_us, .is_past = is_past
 		};
 		r = node_read(txn, table, entry.number, entry.seq, &event.node, NULL);
-		if (!r)
-			watch->callbacks.changed(watch->callbacks.context, txn, &event);
-		r = 0;
+		if (r)
+			return r;
+		watch->callbacks.changed(watch->callbacks.context, txn, &event);
 	}
 	return r < 0 ? r : 0;
 }
@@ -53,34 +53,35 @@ static int tell_commit(struct watch *watch, struct store_txn *txn, uint64_t comm
 	return r;
 }
 
-static void look(struct watch *watch)
+/* False when the store could not be read: it has to be looked at again. */
+static bool look(struct watch *watch)
 {
 	struct store_txn *txn;
 	struct store_state state;
 	if (store_begin(history_store(watch->history), false, &txn))
-		return;
-	int r = state_read(txn, &state);
-	if (!r && state.commits != watch->seen) {
-		while (!r && watch->seen < state.commits)
-			r = tell_commit(watch, txn, ++watch->seen);
+		return false;
+	bool is_read = state_read(txn, &state) == 0;
+	int r = 0;
+	while (is_read && !r && watch->seen < state.commits)
+		r = tell_commit(watch, txn, ++watch->seen);
+	if (is_read)
 		watch->seen = state.commits;
-		if (r)
-			watch->callbacks.lost(watch->callbacks.context);
-	}
 	store_abort(txn);
+	if (r)
+		watch->callbacks.lost(watch->callbacks.context);
+	return is_read;
 }
 
 static void *run(void *argument)
 {
 	struct watch *watch = argument;
 	uint64_t known = store_commit_number(history_store(watch->history));
-	look(watch);
+	bool is_behind = !look(watch);
 	while (!atomic_load(&watch->is_stopping)) {
 		uint64_t number = history_wait_commit(watch->history, known, POLL_MS);
-		if (number != known) {
-			known = number;
-			look(watch);
-		}
+		if (number != known || is_behind)
+			is_behind = !look(watch);
+		known = number;
 		watch->callbacks.settled(watch->callbacks.context);
 	}
 	return NULL;
