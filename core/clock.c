@@ -28,6 +28,17 @@ static int64_t wall_clock_us(void)
 	return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
 }
 
+void clock_deadline(int ms, struct timespec *ret_until)
+{
+	clock_gettime(CLOCK_MONOTONIC, ret_until);
+	ret_until->tv_sec += ms / 1000;
+	ret_until->tv_nsec += ms % 1000 * 1000000L;
+	if (ret_until->tv_nsec >= 1000000000L) {
+		ret_until->tv_sec++;
+		ret_until->tv_nsec -= 1000000000L;
+	}
+}
+
 static int64_t shifted_us(int64_t offset_us)
 {
 	int64_t shifted;

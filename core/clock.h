@@ -11,6 +11,10 @@
 /* The wall clock, or what clock_set/clock_shift made of it. Thread-safe. May step backwards, as wall clocks do. */
 int64_t clock_now_us(void);
 
+/* `ms` from now on CLOCK_MONOTONIC, for timed waits: steps of the wall clock do not touch it, nor does what follows. */
+struct timespec;
+void clock_deadline(int ms, struct timespec *ret_until);
+
 /* For tests. clock_set stops the clock at `time_us`; clock_shift makes it run `offset_us` beside the wall clock.
  * clock_use_file reads the clock from a file that holds one decimal number, either the stopped time in microseconds
  * ("1740832200000000") or an offset with a sign ("+3600000000", "-5"); read anew at every call, so that a test can

@@ -51,11 +51,17 @@ static int write_all(int fd, struct slice bytes, uint64_t offset)
 	return 0;
 }
 
-int journal_new(struct history *history, struct journal **ret_journal, struct error *error)
+/* Who recovers journals may have found the new file before it was locked, and have taken it away. */
+static int lock_file(int fd)
 {
-	struct journal *journal = calloc(1, sizeof(*journal));
-	if (!journal)
-		return error_set(error, -ENOMEM, "make a journal: out of memory");
+	struct stat file;
+	if (flock(fd, LOCK_EX) < 0 || fstat(fd, &file) < 0)
+		return -errno;
+	return file.st_nlink ? 0 : -ESTALE;
+}
+
+static int make_file(struct history *history, struct journal *journal)
+{
 	uint8_t header[HEADER_SIZE];
 	memcpy(header, MAGIC, 8);
 	hash_random(header + 8, 16);
@@ -63,13 +69,28 @@ int journal_new(struct history *history, struct journal **ret_journal, struct er
 	snprintf(journal->path, sizeof(journal->path), "%.4000s/" JOURNAL_DIRECTORY "/%s", history_directory(history),
 		journal->id);
 	journal->fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int r = journal->fd < 0 ? -errno : 0;
-	if (!r && flock(journal->fd, LOCK_EX | LOCK_NB) < 0)
-		r = -errno;
+	int r = journal->fd < 0 ? -errno : lock_file(journal->fd);
 	if (!r)
 		r = write_all(journal->fd, slice_of(header, sizeof(header)), 0);
+	if (r && journal->fd >= 0) {
+		unlink(journal->path);
+		close(journal->fd);
+		journal->fd = -1;
+	}
+	return r;
+}
+
+int journal_new(struct history *history, struct journal **ret_journal, struct error *error)
+{
+	struct journal *journal = calloc(1, sizeof(*journal));
+	if (!journal)
+		return error_set(error, -ENOMEM, "make a journal: out of memory");
+	int r;
+	do
+		r = make_file(history, journal);
+	while (r == -ESTALE);
 	if (r) {
-		journal_free(journal, true);
+		free(journal);
 		return error_set(error, r, "make a journal in %s: %s", history_directory(history), strerror(-r));
 	}
 	journal->size_bytes = HEADER_SIZE;
@@ -114,19 +135,20 @@ int journal_append(struct journal *journal, const struct pending_change *change,
 	if (r)
 		return r;
 	struct slice body = slice_of(record->data + RECORD_HEAD_SIZE, record->size - RECORD_HEAD_SIZE);
+	if (body.size > RECORD_MAX)
+		return -EFBIG;
 	uint64_t checksum = hash_checksum64(body, position);
 	for (unsigned i = 0; i < 4; i++)
 		record->data[i] = (uint8_t)(body.size >> (8 * i));
 	for (unsigned i = 0; i < 8; i++)
 		record->data[4 + i] = (uint8_t)(checksum >> (8 * i));
 	r = write_all(journal->fd, buffer_slice(record), journal->size_bytes);
-	if (r) {
-		if (ftruncate(journal->fd, (off_t)journal->size_bytes) < 0)
-			return r;
+	/* What stays behind if this fails, too, has no right checksum at its place. */
+	if (!r)
+		journal->size_bytes += record->size;
+	else if (ftruncate(journal->fd, (off_t)journal->size_bytes) < 0)
 		return r;
-	}
-	journal->size_bytes += record->size;
-	return 0;
+	return r;
 }
 
 int journal_empty(struct journal *journal)
@@ -207,47 +229,84 @@ static int committed_position(struct batch *batch, struct slice id, uint64_t *re
 		return r == -ENOENT ? 0 : r;
 	struct reader reader = reader_of(value);
 	*ret_position = reader_varint(&reader);
-	return 0;
+	return reader.is_bad ? -EIO : 0;
 }
 
-int journal_apply_or_refuse(
-	struct batch *batch, const struct pending_change *change, writer_refused refused, void *context)
+int journal_apply(struct batch *batch, const struct pending_change *change, struct error *ret_why)
 {
-	struct error why = { 0 };
-	int r = apply(batch, change, &why);
-	if (r != -ENOENT && r != -EINVAL && r != -ERANGE)
-		return r;
-	refused(context, change, &why);
-	return 0;
+	int r = apply(batch, change, ret_why);
+	return r == -ENOENT || r == -EINVAL || r == -ERANGE ? 1 : r;
 }
 
-static void reject(void *context, const struct pending_change *change, const struct error *error)
+static void reject(struct history *history, const struct pending_change *change, const struct error *why)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "table number %u", change->table);
-	reject_record(context, path, change->item, error->code, error_text(error));
+	reject_record(history, path, change->item, why->code, error_text(why));
 }
 
-/* Applies what lies beyond the committed position and below `limit`, and notes how far that was. *ret_bad: the position
- * of the record that made it fail. Returns how many changes were made. */
+/* What was refused: (pending_change, zigzag code, blob message)... Told only when all the rest could be applied. */
+static void note_refusal(struct buffer *refusals, const struct pending_change *change, const struct error *why)
+{
+	buffer_append(refusals, change, sizeof(*change));
+	buffer_append_zigzag(refusals, why->code);
+	buffer_append_blob(refusals, slice_of_text(error_text(why)));
+}
+
+static void tell_refusals(struct history *history, const struct buffer *refusals)
+{
+	struct reader reader = reader_of(buffer_slice(refusals));
+	while (reader_left(&reader)) {
+		struct pending_change change;
+		struct error why = { 0 };
+		memcpy(&change, reader_bytes(&reader, sizeof(change)).data, sizeof(change));
+		int code = (int)reader_zigzag(&reader);
+		struct slice message = reader_blob(&reader);
+		error_set(&why, code, "%.*s", (int)message.size, (const char *)message.data);
+		reject(history, &change, &why);
+	}
+}
+
+/* Applies the records beyond `done` and below `limit`. *ret_last: the last one looked at. */
+static int apply_records(struct batch *batch, struct reader reader, uint64_t done, uint64_t limit, uint64_t *ret_last,
+	struct buffer *refusals)
+{
+	struct pending_change change;
+	uint64_t position;
+	while (next_record(&reader, &change, &position) && position < limit) {
+		*ret_last = position;
+		struct error why = { 0 };
+		int r = position > done ? journal_apply(batch, &change, &why) : 0;
+		if (r < 0)
+			return r;
+		if (r)
+			note_refusal(refusals, &change, &why);
+	}
+	return buffer_error(refusals);
+}
+
+/* Brings in what lies beyond the committed position and below `limit`, and notes how far that was. *ret_bad: the
+ * position of the record that made it fail, 0: it was none of them. Returns how many changes were made. */
 static int replay(struct history *history, struct reader reader, struct slice id, uint64_t limit, uint64_t *ret_bad,
 	struct error *error)
 {
 	struct batch *batch;
-	struct pending_change change;
-	uint64_t position, done, last = 0;
+	struct buffer refusals = BUFFER_INIT;
+	uint64_t done, last = 0;
+	*ret_bad = 0;
 	int r = batch_begin(history, &batch, error);
 	if (r)
 		return r;
 	r = committed_position(batch, id, &done);
-	while (!r && next_record(&reader, &change, &position) && position < limit) {
-		last = position;
-		if (position > done)
-			r = journal_apply_or_refuse(batch, &change, reject, history);
+	if (!r) {
+		r = apply_records(batch, reader, done, limit, &last, &refusals);
+		*ret_bad = r ? last : 0;
 	}
-	*ret_bad = r ? last : 0;
 	if (!r && last > done)
 		r = batch_note_journal(batch, id, last);
+	if (!r)
+		tell_refusals(history, &refusals);
+	buffer_free(&refusals);
 	if (r) {
 		batch_abort(batch);
 		return error_set(error, r, "recover a journal: %s", strerror(-r));
@@ -275,12 +334,33 @@ static int note_position(struct history *history, struct slice id, uint64_t posi
 static int set_aside(struct history *history, struct reader reader, struct slice id, uint64_t bad, struct error *error)
 {
 	struct pending_change change;
-	uint64_t position;
+	uint64_t position = 0;
 	while (next_record(&reader, &change, &position) && position < bad)
 		;
-	struct error why = { .code = -EIO };
-	reject(history, &change, &why);
+	struct error why = { 0 };
+	error_set(&why, -EIO, "a stored record it builds on is damaged");
+	if (position == bad)
+		reject(history, &change, &why);
 	return note_position(history, id, bad, error);
+}
+
+/* A last record that is cut was never promised to anyone. Damage with more behind it is another matter. */
+static void keep_unread(struct history *history, const char *name, struct reader reader)
+{
+	struct pending_change change;
+	uint64_t position;
+	struct reader at = reader;
+	while (next_record(&reader, &change, &position))
+		at = reader;
+	struct slice rest = slice_of(at.at, reader_left(&at));
+	uint32_t size = reader_u32(&at);
+	reader_u64(&at);
+	if (at.is_bad || size == 0 || (size <= RECORD_MAX && size > reader_left(&at)))
+		return;
+	char path[64];
+	snprintf(path, sizeof(path), "journal-%s", name);
+	reject_record(history, path, rest, -EIO,
+		"the end of a journal is damaged: changes in it that had not been committed are lost");
 }
 
 static int replay_all(struct history *history, struct slice bytes, struct error *error)
@@ -293,19 +373,25 @@ static int replay_all(struct history *history, struct slice bytes, struct error 
 	id_text(raw_id.data, text);
 	struct slice id = slice_of_text(text);
 	for (int changes = 0;;) {
-		uint64_t bad;
+		uint64_t bad, ignored;
 		int r = replay(history, reader, id, UINT64_MAX, &bad, error);
-		if (r >= 0)
+		if (r >= 0) {
+			keep_unread(history, text, reader);
 			return changes + r;
+		}
 		if (r != -EIO || !bad)
 			return r;
-		r = replay(history, reader, id, bad, &(uint64_t){ 0 }, error);
+		r = replay(history, reader, id, bad, &ignored, error);
 		if (r < 0)
 			return r;
 		changes += r;
-		r = set_aside(history, reader, id, bad, error);
+		/* Once more, should it have been no more than a read that failed once. */
+		r = replay(history, reader, id, bad + 1, &ignored, error);
+		if (r == -EIO && ignored)
+			r = set_aside(history, reader, id, bad, error);
 		if (r < 0)
 			return r;
+		changes += r;
 	}
 }
 

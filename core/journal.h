@@ -24,10 +24,8 @@ int journal_append(struct journal *journal, const struct pending_change *change,
 int journal_empty(struct journal *journal);
 uint64_t journal_size_bytes(const struct journal *journal);
 
-/* Applies one change in a batch. What can no longer be applied (its table is gone, other keys) goes to `refused`,
- * and the batch goes on: 0.
- * Other errors spoil the batch. */
-int journal_apply_or_refuse(
-	struct batch *batch, const struct pending_change *change, writer_refused refused, void *context);
+/* Applies one change in a batch. 1: it can no longer be applied (its table is gone, other keys), `ret_why` tells, and the
+ * batch goes on. Other errors spoil the batch. */
+int journal_apply(struct batch *batch, const struct pending_change *change, struct error *ret_why);
 
 #endif

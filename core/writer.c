@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "hash.h"
 #include "journal.h"
 
@@ -17,6 +18,7 @@
 #define GROUP_CHANGES 4096u
 #define QUEUE_BYTES_MAX (64u << 20)
 #define JOURNAL_KEEP_BYTES (1u << 20)
+#define JOURNAL_FULL_BYTES (32u << 20)
 #define RETRY_MS 200
 #define IDLE_MS 1000
 
@@ -25,6 +27,7 @@ struct queued {
 	struct queued *bucket_next;
 	uint64_t ticket;
 	size_t size_bytes;
+	bool is_refused;              /* told once, and left out when the commit is tried again */
 	struct pending_change change; /* slices into bytes[] */
 	uint8_t bytes[];
 };
@@ -77,14 +80,26 @@ static struct queued *copy_change(const struct pending_change *change)
 static void wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int ms)
 {
 	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
+	clock_deadline(ms, &until);
 	pthread_cond_timedwait(cond, lock, &until);
+}
+
+static void refuse(struct writer *writer, struct queued *queued, const struct error *why)
+{
+	queued->is_refused = true;
+	writer->refused(writer->context, &queued->change, why);
+}
+
+static int apply(struct writer *writer, struct batch *batch, struct queued *queued)
+{
+	struct error why = { 0 };
+	if (queued->is_refused)
+		return 0;
+	int r = journal_apply(batch, &queued->change, &why);
+	if (r != 1)
+		return r;
+	refuse(writer, queued, &why);
+	return 0;
 }
 
 /* Applies up to `count` changes from `group` on and commits. *ret_bad: how many had been applied when one failed. */
@@ -99,7 +114,7 @@ static int commit_group(struct writer *writer, struct queued *group, size_t coun
 		return r;
 	/* The last one's `next` belongs to whoever submits. */
 	for (struct queued *q = group; n < count && !r; q = n < count ? q->next : NULL) {
-		r = journal_apply_or_refuse(batch, &q->change, writer->refused, writer->context);
+		r = apply(writer, batch, q);
 		last = q->ticket;
 		if (r)
 			*ret_bad = n;
@@ -114,23 +129,27 @@ static int commit_group(struct writer *writer, struct queued *group, size_t coun
 	return batch_commit(batch, NULL);
 }
 
-/* Damage under one change must not hold up the others: what was before it is committed alone, and it is refused.
- * Returns how many changes are done with. */
+/* Damage under one change must not hold up the others: what was before it is committed alone, and it is refused, unless
+ * it was no more than a read that failed once. *ret_done: how many changes are done with. */
 static int commit_around(struct writer *writer, struct queued *group, size_t bad, size_t *ret_done)
 {
-	size_t ignored, n = bad;
-	*ret_done = 0;
-	int r = bad ? commit_group(writer, group, bad, &ignored) : 0;
+	size_t still_bad;
+	*ret_done = bad;
+	int r = bad ? commit_group(writer, group, bad, &still_bad) : 0;
 	if (r)
 		return r;
 	struct queued *damaged = group;
-	for (; n; n--)
+	for (size_t n = bad; n; n--)
 		damaged = damaged->next;
-	struct error why = { 0 };
-	error_set(&why, -EIO, "a stored record it builds on is damaged");
-	writer->refused(writer->context, &damaged->change, &why);
-	*ret_done = bad + 1;
-	return 0;
+	r = commit_group(writer, damaged, 1, &still_bad);
+	if (r == -EIO && still_bad != SIZE_MAX) {
+		struct error why = { 0 };
+		error_set(&why, r, "a stored record it builds on is damaged");
+		refuse(writer, damaged, &why);
+		r = 0;
+	}
+	*ret_done += r == 0;
+	return bad ? 0 : r;
 }
 
 static void forget(struct writer *writer, struct queued *queued)
@@ -273,13 +292,21 @@ int writer_stop(struct writer *writer)
 	return r;
 }
 
+/* The journal is emptied whenever everything is committed; those who keep on submitting have to wait for that once in a
+ * while. Lock held. */
+static bool is_full(const struct writer *writer)
+{
+	return writer->queue_bytes > QUEUE_BYTES_MAX ||
+	       (writer->first && journal_size_bytes(writer->journal) > JOURNAL_FULL_BYTES);
+}
+
 int writer_submit(struct writer *writer, const struct pending_change *change, uint64_t *ret_ticket)
 {
 	struct queued *queued = copy_change(change);
 	if (!queued)
 		return -ENOMEM;
 	pthread_mutex_lock(&writer->lock);
-	while (writer->queue_bytes > QUEUE_BYTES_MAX && !writer->error)
+	while (is_full(writer) && !writer->error)
 		pthread_cond_wait(&writer->settled, &writer->lock);
 	int r = writer->error;
 	if (!r)
