@@ -43,6 +43,9 @@ int batch_put(struct batch *batch, const struct table *table, struct slice item,
 int batch_remove(struct batch *batch, const struct table *table, struct slice encoded_key,
 	const struct change_context *context, struct change_result *ret_result, struct error *error);
 
+/* The time the batch's next change will have, when it brings none of its own. */
+int64_t batch_next_us(struct batch *batch);
+
 /* How many changes the batch holds. */
 uint64_t batch_changes(const struct batch *batch);
 /* Remembers, with this commit, that a journal was worked off up to `position` (writer.h). */

@@ -214,6 +214,8 @@ int log_walk_next(struct log_walk *walk, struct log_entry *ret_entry)
 int log_get(struct store_txn *txn, uint32_t table, uint64_t seq, struct log_entry *ret_entry)
 {
 	struct log_walk walk;
+	if (seq >= SEQ_MAX)
+		return -ENOENT;
 	int r = log_walk_begin(&walk, txn, table, seq);
 	if (!r)
 		r = log_walk_next(&walk, ret_entry);

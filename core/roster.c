@@ -101,8 +101,10 @@ int roster_add(struct store_txn *txn, uint32_t table, uint64_t directory, uint64
 	uint8_t deaths[ROSTER_BLOCK * SEQ_BYTES] = { 0 };
 	if (place) {
 		r = read_block(txn, table, directory, index, &block);
+		if (!r && block.count != place)
+			r = -EIO;
 		if (r)
-			return r;
+			return r == -ENOENT ? -EIO : r;
 	} else {
 		if (*next_number + ROSTER_BLOCK > NODE_NUMBER_MAX)
 			return -ENOSPC;

@@ -272,9 +272,10 @@ int table_create(struct batch *batch, const struct json *request, const struct c
 		return error_set_aws(error, -EINVAL, "ValidationException",
 			"The parameter 'TableName' is required but was not present in the request");
 	int r = name_check_table_request(name, error);
-	int64_t now = clock_now_us();
+	int64_t now = batch_next_us(batch);
 	if (!r)
-		r = table_document_new(request, now, exists_from_us ? exists_from_us : now, &document, error);
+		r = table_document_new(
+			request, now, exists_from_us && exists_from_us < now ? exists_from_us : now, &document, error);
 	if (!r)
 		r = create(batch, name, &document, context, exists_from_us, ret_table, error);
 	buffer_free(&document);
@@ -301,38 +302,67 @@ int table_create_default(struct batch *batch, struct slice name, const struct ch
 	return r;
 }
 
+/* The table as it is now: it may have been changed, or be gone, or another may bear its name. */
+static int load_current(struct batch *batch, const struct table *table, struct table *ret_table, struct error *error)
+{
+	int r = table_load(batch_txn(batch), table->number, TIME_NOW, ret_table);
+	if (r == -ENOENT)
+		return error_set_aws(error, r, "ResourceNotFoundException",
+			"Requested resource not found: Table: %s not found", table->name);
+	return r ? error_set(error, r, "change table %s: %s", table->name, strerror(-r)) : 0;
+}
+
+/* Also what the batch itself did counts: the log has it, the counters don't yet. */
+static int has_no_items(struct batch *batch, const struct table *table, bool *ret_is_empty)
+{
+	struct log_entry last = { 0 };
+	int r = log_last(batch_txn(batch), table->number, &last);
+	*ret_is_empty = r == -ENOENT || last.items == 0;
+	return r == -ENOENT ? 0 : r;
+}
+
 int table_update(struct batch *batch, const struct table *table, const struct json *document,
 	const struct change_context *context, struct error *error)
 {
-	struct table_statistics statistics;
-	struct table catalogue;
+	struct table current, catalogue;
 	struct change_result result;
 	struct buffer updated = BUFFER_INIT;
+	bool is_empty;
 	table_catalogue(&catalogue);
-	int r = table_statistics(batch_txn(batch), table->number, &statistics);
+	int r = load_current(batch, table, &current, error);
 	if (r)
-		return error_set(error, r, "update table %s: %s", table->name, strerror(-r));
-	r = table_document_update(table, document, statistics.items == 0, &updated, error);
+		return r;
+	r = has_no_items(batch, &current, &is_empty);
+	if (r)
+		error_set(error, r, "update table %s: %s", table->name, strerror(-r));
+	if (!r)
+		r = table_document_update(&current, document, is_empty, &updated, error);
 	if (!r)
 		r = batch_put(batch, &catalogue, buffer_slice(&updated), context, &result, error);
 	buffer_free(&updated);
+	table_free(&current);
 	return r;
 }
 
 int table_drop(
 	struct batch *batch, const struct table *table, const struct change_context *context, struct error *error)
 {
-	if (table->is_protected)
+	struct table current, catalogue;
+	struct change_result result;
+	struct buffer encoded = BUFFER_INIT;
+	int r = load_current(batch, table, &current, error);
+	if (r)
+		return r;
+	bool is_protected = current.is_protected;
+	table_free(&current);
+	if (is_protected)
 		return error_set_aws(error, -EPERM, "ValidationException",
 			"1 validation error detected: Table '%s' can't be deleted while DeletionProtectionEnabled is "
 			"set to True",
 			table->name);
-	struct table catalogue;
-	struct change_result result;
-	struct buffer encoded = BUFFER_INIT;
 	table_catalogue(&catalogue);
 	append_encoded_name(slice_of_text(table->name), &encoded);
-	int r = buffer_error(&encoded);
+	r = buffer_error(&encoded);
 	if (!r)
 		r = batch_remove(batch, &catalogue, buffer_slice(&encoded), context, &result, error);
 	buffer_free(&encoded);
