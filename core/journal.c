@@ -344,6 +344,14 @@ static int set_aside(struct history *history, struct reader reader, struct slice
 	return note_position(history, id, bad, error);
 }
 
+static void keep_damaged(struct history *history, const char *name, struct slice bytes)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "journal-%.32s", name);
+	reject_record(history, path, bytes, -EIO,
+		"a journal is damaged from here on: changes in it that had not been committed are lost");
+}
+
 /* A last record that is cut was never promised to anyone. Damage with more behind it is another matter. */
 static void keep_unread(struct history *history, const char *name, struct reader reader)
 {
@@ -355,44 +363,52 @@ static void keep_unread(struct history *history, const char *name, struct reader
 	struct slice rest = slice_of(at.at, reader_left(&at));
 	uint32_t size = reader_u32(&at);
 	reader_u64(&at);
-	if (at.is_bad || size == 0 || (size <= RECORD_MAX && size > reader_left(&at)))
-		return;
-	char path[64];
-	snprintf(path, sizeof(path), "journal-%s", name);
-	reject_record(history, path, rest, -EIO,
-		"the end of a journal is damaged: changes in it that had not been committed are lost");
+	bool is_cut = at.is_bad || size == 0 || (size <= RECORD_MAX && size > reader_left(&at));
+	if (!is_cut)
+		keep_damaged(history, name, rest);
 }
 
-static int replay_all(struct history *history, struct slice bytes, struct error *error)
+static int replay_records(struct history *history, struct reader reader, struct slice id, struct error *error)
 {
-	char text[33];
-	struct reader reader = reader_of(bytes);
-	struct slice magic = reader_bytes(&reader, 8), raw_id = reader_bytes(&reader, 16);
-	if (reader.is_bad || !slice_equal(magic, slice_of_text(MAGIC)))
-		return 0;
-	id_text(raw_id.data, text);
-	struct slice id = slice_of_text(text);
 	for (int changes = 0;;) {
-		uint64_t bad, ignored;
+		uint64_t bad, still_bad;
 		int r = replay(history, reader, id, UINT64_MAX, &bad, error);
-		if (r >= 0) {
-			keep_unread(history, text, reader);
+		if (r >= 0)
 			return changes + r;
-		}
 		if (r != -EIO || !bad)
 			return r;
-		r = replay(history, reader, id, bad, &ignored, error);
+		r = replay(history, reader, id, bad, &still_bad, error);
 		if (r < 0)
 			return r;
 		changes += r;
 		/* Once more, should it have been no more than a read that failed once. */
-		r = replay(history, reader, id, bad + 1, &ignored, error);
-		if (r == -EIO && ignored)
+		r = replay(history, reader, id, bad + 1, &still_bad, error);
+		if (r == -EIO && still_bad)
 			r = set_aside(history, reader, id, bad, error);
 		if (r < 0)
 			return r;
 		changes += r;
 	}
+}
+
+/* The file is named by its identifier, so that damage to its own copy cannot make it another's. */
+static int replay_all(struct history *history, struct slice bytes, const char *name, struct error *error)
+{
+	char text[33] = "";
+	struct reader reader = reader_of(bytes);
+	struct slice magic = reader_bytes(&reader, 8), raw_id = reader_bytes(&reader, 16);
+	if (reader.is_bad)
+		return 0;
+	id_text(raw_id.data, text);
+	if (!slice_equal(magic, slice_of_text(MAGIC)) || strcmp(text, name) != 0) {
+		if (reader_left(&reader))
+			keep_damaged(history, name, bytes);
+		return 0;
+	}
+	int r = replay_records(history, reader, slice_of_text(name), error);
+	if (r >= 0)
+		keep_unread(history, name, reader);
+	return r;
 }
 
 /* The position is forgotten only after the file is gone: dying in between must not make it count twice. */
@@ -406,7 +422,7 @@ static int recover_file(struct history *history, const char *path, const char *n
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 		r = read_file(fd, &bytes);
 		if (!r)
-			changes = r = replay_all(history, buffer_slice(&bytes), error);
+			changes = r = replay_all(history, buffer_slice(&bytes), name, error);
 		if (r >= 0 && unlink(path) == 0)
 			r = note_position(history, slice_of_text(name), UINT64_MAX, error);
 	}
