@@ -107,7 +107,7 @@ unsigned scratch_count_files(const char *directory, const char *name)
 struct history *scratch_open(const char *directory)
 {
 	char *path = scratch_path(directory, "store");
-	struct history_options options = { .is_volatile = true };
+	struct history_options options = { .is_volatile = true, .map_size_bytes = SCRATCH_MAP_BYTES };
 	struct history *history;
 	if (access(path, F_OK) < 0)
 		must_tell(history_init(path, &last_error), "make a store");

@@ -24,6 +24,9 @@ unsigned scratch_count_files(const char *directory, const char *name);
 void scratch_read_file(const char *path, struct buffer *out);
 void scratch_write_file(const char *path, struct slice bytes);
 
+/* As ThreadSanitizer has little address space to give. */
+#define SCRATCH_MAP_BYTES (UINT64_C(1) << 30)
+
 /* Opens DIRECTORY/store, making it first when it is not there. Without fsync. */
 struct history *scratch_open(const char *directory);
 /* A table with key id (S), and sort key sort (S) when asked for. */
