@@ -170,11 +170,11 @@ static int put_index(struct batch *batch, uint32_t table, struct slice encoded_k
 	return r;
 }
 
-/* Names that don't fit a file name, or look like those that don't, are found by their hash. */
+/* Names that don't fit a file name are found by their hash. */
 static int put_long_name(
 	struct batch *batch, uint32_t table, uint64_t directory, enum node_kind kind, struct slice encoded_key)
 {
-	if (encoded_key.size * 3 + sizeof(".json") <= FILE_NAME_MAX && !memchr(encoded_key.data, '~', encoded_key.size))
+	if (encoded_key.size * 3 + sizeof(".json") <= FILE_NAME_MAX)
 		return 0;
 	struct key key;
 	struct buffer storage = BUFFER_INIT;
