@@ -238,7 +238,7 @@ static void run_batch(void)
 		uint64_t choice = below(1000);
 		if (!table || (choice < 20 && live_tables() < TABLES_MAX))
 			create(batch);
-		else if (choice < 21)
+		else if (choice == 20)
 			drop(batch, table);
 		else if (choice < 27)
 			refused_change(batch, table);

@@ -37,7 +37,8 @@ static void append_text(unsigned n, struct buffer *out)
 		buffer_append_format(out, "%u", n);
 		return;
 	case 5:
-		buffer_append_format(out, "x%u~abcdefghijklmnopqrstuvwxya", n);
+		append_letters(out, 220 + n / 8 % 4 - 4);
+		buffer_append_format(out, "%03u~abcdefghijklmnopqrstuvwxya", n);
 		return;
 	case 6:
 		buffer_append(out, "\0\1\1\1", 4);
