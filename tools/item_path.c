@@ -145,27 +145,50 @@ static int table_at(struct tool *tool, struct store_txn *txn, struct slice name,
 	return result;
 }
 
+int item_path_live_table(struct store_txn *txn, const char *name, struct table *ret_table, struct error *error)
+{
+	int result = table_find(txn, slice_of_text(name), TIME_NOW, ret_table, error);
+	return result == -ENOENT ? error_set(error, result,
+					   "there is no table %s; `pitr list-tables` names those there are", name)
+				 : result;
+}
+
+/* The table that has the name answers for instants when none had it: with the window that can be seen. */
 int item_path_table(struct tool *tool, struct store_txn *txn, const char *name, const char *at, struct table *ret_table,
 	struct snapshot *ret_snapshot, struct error *error)
 {
-	struct slice table_name = slice_of_text(name);
 	struct instant instant;
 	int result = at ? tool_instant(tool, at, &instant, error) : 0;
 	if (result < 0)
 		return result;
-	if (!at) {
-		result = table_find(txn, table_name, TIME_NOW, ret_table, error);
-		if (result == 0)
-			*ret_snapshot = snapshot_live(ret_table->number);
+	if (at)
+		result = table_at(tool, txn, slice_of_text(name), &instant, ret_table, error);
+	if (!at || result == -ENOENT)
+		result = item_path_live_table(txn, name, ret_table, error);
+	if (result < 0)
 		return result;
-	}
-	result = table_at(tool, txn, table_name, &instant, ret_table, error);
-	if (result == -ENOENT)
-		result = table_find(txn, table_name, TIME_NOW, ret_table, error);
-	if (result == 0) {
+	*ret_snapshot = snapshot_live(ret_table->number);
+	if (at)
 		result = snapshot_resolve(tool->history, txn, ret_table, &instant, ret_snapshot, error);
-		if (result < 0)
-			table_free(ret_table);
-	}
+	if (result < 0)
+		table_free(ret_table);
 	return result;
+}
+
+int item_path_absent(const struct table *table, const struct item_path *path, const char *at, struct error *error)
+{
+	return error_set(error, -ENOENT, "%s has no item %s%s%.*s%s%s", table->name,
+		path->partition ? path->partition : "", path->partition ? "/" : "",
+		(int)(strlen(path->name) - strlen(SUFFIX)), path->name, at ? " at " : "", at ? at : "");
+}
+
+int item_form_option(const struct tool *tool, enum item_form *ret_form)
+{
+	const char *form = option_value(tool->options, "json");
+	*ret_form = ITEM_PLAIN;
+	if (option_is_given(tool->options, "dynamodb") || (form && strcmp(form, "dynamodb") == 0))
+		*ret_form = ITEM_DYNAMODB;
+	else if (form && strcmp(form, "plain") != 0)
+		return tool_usage(tool, "--json=%s: there are plain and dynamodb", form);
+	return STATUS_DONE;
 }

@@ -2,6 +2,7 @@
 #ifndef PITR_TOOLS_ITEM_PATH_H
 #define PITR_TOOLS_ITEM_PATH_H
 
+#include "item_json.h"
 #include "snapshot.h"
 #include "tools/tool.h"
 
@@ -23,8 +24,17 @@ void item_path_free(struct item_path *path);
 int item_path_key(struct store_txn *txn, const struct table *table, const struct item_path *path, struct buffer *out,
 	struct error *error);
 
+/* The table of that name as it is. -ENOENT in words for people. */
+int item_path_live_table(struct store_txn *txn, const char *name, struct table *ret_table, struct error *error);
+
 /* The table of the path, and its snapshot at `at` (NULL: live). The table is the one that had the name then. */
 int item_path_table(struct tool *tool, struct store_txn *txn, const char *name, const char *at, struct table *ret_table,
 	struct snapshot *ret_snapshot, struct error *error);
+
+/* Says that there is no such item; -ENOENT. `at` may be NULL. */
+int item_path_absent(const struct table *table, const struct item_path *path, const char *at, struct error *error);
+
+/* The form of JSON that --json=FORM or --dynamodb asks for. STATUS_DONE, or said what is wrong. */
+int item_form_option(const struct tool *tool, enum item_form *ret_form);
 
 #endif

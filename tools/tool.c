@@ -33,6 +33,11 @@ int tool_fail_error(const struct error *error)
 	return tool_fail("%s", error_text(error));
 }
 
+int tool_finish(int result, const struct error *error)
+{
+	return result < 0 ? tool_fail_error(error) : STATUS_DONE;
+}
+
 int tool_usage(const struct tool *tool, const char *format, ...)
 {
 	va_list arguments;

@@ -41,6 +41,8 @@ struct verb {
 /* All print one line on stderr and return the status named. */
 int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_fail_error(const struct error *error);
+/* The status of something that returned `result`; says the error unless it went well. */
+int tool_finish(int result, const struct error *error);
 int tool_usage(const struct tool *tool, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line on stderr that is no failure. */
 void tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
