@@ -135,6 +135,16 @@ void scratch_create_table(struct history *history, const char *name, bool has_so
 	json_free(json);
 }
 
+int scratch_update_table(struct batch *batch, const struct table *table, const char *document)
+{
+	struct json *json;
+	struct change_context context = { 0 };
+	must(json_parse(slice_of_text(document), &json_default_limits, &json, NULL));
+	int r = table_update(batch, table, json, &context, NULL);
+	json_free(json);
+	return r;
+}
+
 void scratch_find_table(struct history *history, const char *name, struct table *ret_table)
 {
 	struct store_txn *txn;

@@ -31,6 +31,8 @@ void scratch_write_file(const char *path, struct slice bytes);
 struct history *scratch_open(const char *directory);
 /* A table with key id (S), and sort key sort (S) when asked for. */
 void scratch_create_table(struct history *history, const char *name, bool has_sort, struct table *ret_table);
+/* Changes its settings by a document, within a batch. */
+int scratch_update_table(struct batch *batch, const struct table *table, const char *document);
 void scratch_find_table(struct history *history, const char *name, struct table *ret_table);
 
 /* The item number `key` of a table, in a version of its own; `size` bytes of text that compresses a little. Replaces what
