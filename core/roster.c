@@ -190,6 +190,8 @@ int roster_walk_begin(struct roster_walk *walk, struct store_txn *txn, uint32_t 
 		.slot = slot,
 		.slots = head.slots,
 		.block_index = UINT64_MAX };
+	for (unsigned level = 0; level < ROSTER_LEVELS; level++)
+		walk->levels[level].index = UINT64_MAX;
 	return 0;
 }
 
@@ -202,6 +204,24 @@ static uint64_t span_of(unsigned level)
 	return span;
 }
 
+/* The deaths a block of a level above the first keeps; empty when none was noted yet. */
+static int read_level(struct roster_walk *walk, unsigned level, uint64_t index, struct slice *ret_deaths)
+{
+	if (walk->levels[level].index != index) {
+		struct layout_key key = layout_roster(walk->table, walk->directory, level, index);
+		struct slice deaths = { 0 };
+		int r = store_get(walk->txn, STORE_ROSTER, layout_slice(&key), &deaths);
+		if (r && r != -ENOENT)
+			return r;
+		if (!r && deaths.size != ROSTER_BLOCK * SEQ_BYTES)
+			return -EIO;
+		walk->levels[level].index = index;
+		walk->levels[level].deaths = deaths;
+	}
+	*ret_deaths = walk->levels[level].deaths;
+	return 0;
+}
+
 /* At the beginning of a block: skips as much of what died at or before the walk's change as one level knows of. Returns
  * 1 when something was skipped. */
 static int skip_dead(struct roster_walk *walk, unsigned level)
@@ -209,13 +229,10 @@ static int skip_dead(struct roster_walk *walk, unsigned level)
 	uint64_t below = span_of(level - 1), index = walk->slot / below;
 	if (walk->slot % below)
 		return 0;
-	struct layout_key key = layout_roster(walk->table, walk->directory, level, index / ROSTER_BLOCK);
 	struct slice deaths;
-	int r = store_get(walk->txn, STORE_ROSTER, layout_slice(&key), &deaths);
-	if (r)
-		return r == -ENOENT ? 0 : r;
-	if (deaths.size != ROSTER_BLOCK * SEQ_BYTES)
-		return -EIO;
+	int r = read_level(walk, level, index / ROSTER_BLOCK, &deaths);
+	if (r || !deaths.size)
+		return r;
 	uint64_t before = walk->slot;
 	do {
 		uint64_t death = read_seq(deaths, (unsigned)(index % ROSTER_BLOCK));

@@ -38,9 +38,8 @@ int roster_add(struct store_txn *txn, uint32_t table, uint64_t directory, uint64
 int roster_end(
 	struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t slot, uint64_t seq, uint64_t *ret_alive);
 
-/* Walks the slots of a directory not ended at change `seq`, from `slot` on. Holds a cursor-free copy of one block
- * a level,
- * so it can be kept only within the transaction it was begun with. */
+/* Walks the slots of a directory not ended at change `seq`, from `slot` on. Borrows one block a level from the transaction it
+ * was begun with, which may not write meanwhile. */
 struct roster_walk {
 	struct store_txn *txn;
 	uint32_t table;
@@ -48,6 +47,10 @@ struct roster_walk {
 	uint64_t block_index, first_number; /* the block at hand; UINT64_MAX: none */
 	unsigned block_count;
 	struct slice deaths;
+	struct {
+		uint64_t index; /* UINT64_MAX: none */
+		struct slice deaths;
+	} levels[ROSTER_LEVELS]; /* from 1 on: the block last looked at */
 };
 int roster_walk_begin(struct roster_walk *walk, struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t seq,
 	uint64_t slot);
