@@ -45,13 +45,13 @@ static int read_next(struct reader *r, struct log_entry *entry)
 	unsigned op = reader_byte(r);
 	uint64_t time = reader_varint(r);
 	int64_t number = reader_zigzag(r);
+	bool is_late = time > INT64_MAX || __builtin_add_overflow(entry->time_us, (int64_t)time, &entry->time_us);
 	entry->author = reader_varint(r);
 	entry->growth_bytes = reader_zigzag(r);
-	if (r->is_bad || op < CHANGE_INSERT || op > CHANGE_REMOVE)
+	if (r->is_bad || is_late || op < CHANGE_INSERT || op > CHANGE_REMOVE)
 		return -EIO;
 	entry->op = (enum change_op)op;
 	entry->seq++;
-	entry->time_us += (int64_t)time;
 	entry->number += (uint64_t)number;
 	entry->items += op == CHANGE_INSERT ? 1 : op == CHANGE_REMOVE ? UINT64_MAX : 0;
 	entry->bytes += (uint64_t)entry->growth_bytes;

@@ -12,6 +12,8 @@
  * their own); a large newest version is rewritten anyway, so it may carry more differences along. */
 #define PACK_INLINE_BYTES 1800u
 #define PACK_LARGE_DIFFERENCES 4096u
+/* Far above any item: damage must not ask for more memory than that. */
+#define PACK_ITEM_MAX (16u << 20)
 
 enum encoding { ENCODING_NONE, ENCODING_PLAIN, ENCODING_LZ4, ENCODING_PATCH };
 
@@ -27,22 +29,32 @@ struct parsed {
 	struct entry entries[PACK_VERSIONS_MAX];
 };
 
+/* A number up to `max`; the reader turns bad on a greater one. */
+static uint64_t read_bounded(struct reader *r, uint64_t max)
+{
+	uint64_t value = reader_varint(r);
+	r->is_bad |= value > max;
+	return value;
+}
+
+/* Numbers fall and times don't rise from one entry to the next. */
 static bool read_entry(struct reader *r, const struct entry *newer, struct entry *ret_entry)
 {
 	uint8_t flags = reader_byte(r);
-	uint64_t seq = reader_varint(r), time = reader_varint(r);
+	uint64_t seq = read_bounded(r, newer ? newer->version.seq : SEQ_MAX);
+	int64_t time = (int64_t)read_bounded(r, newer ? (uint64_t)newer->version.time_us : INT64_MAX);
 	struct entry entry = { .encoding = (flags >> 1) & 3, .version = { .is_removal = flags & 1 } };
 	entry.version.seq = newer ? newer->version.seq - seq : seq;
-	entry.version.time_us = newer ? newer->version.time_us - (int64_t)time : (int64_t)time;
+	entry.version.time_us = newer ? newer->version.time_us - time : time;
 	if (entry.encoding != ENCODING_NONE) {
-		entry.version.item_bytes = (uint32_t)reader_varint(r);
-		entry.version.plain_size = (uint32_t)reader_varint(r);
-		entry.version.dynamodb_size = (uint32_t)reader_varint(r);
-		entry.payload_size = (size_t)reader_varint(r);
+		entry.version.item_bytes = (uint32_t)read_bounded(r, PACK_ITEM_MAX);
+		entry.version.plain_size = (uint32_t)read_bounded(r, UINT32_MAX);
+		entry.version.dynamodb_size = (uint32_t)read_bounded(r, UINT32_MAX);
+		entry.payload_size = (size_t)read_bounded(r, PACK_ITEM_MAX);
 	}
 	entry.payload_offset = newer ? newer->payload_offset + newer->payload_size : 0;
 	*ret_entry = entry;
-	return !r->is_bad && entry.version.seq <= SEQ_MAX;
+	return !r->is_bad && (!newer || seq) && !(entry.version.is_removal && entry.encoding != ENCODING_NONE);
 }
 
 /* The header's slice, checksum verified. */
