@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# `make demo`, from tools/demo.sh on: the commands of its tour are run as they stand there.
+
+load ../support/mount
+
+setup() {
+	require_fuse
+	WORK=$BATS_TEST_TMPDIR
+	mkdir "$WORK/project" "$WORK/home"
+	cp -r "$PITR_ROOT/tools" "$WORK/project/"
+	# The programs are found where the tour says, build/pitr.
+	mkdir "$WORK/project/build"
+	ln "$PITR" "$PITRFS" "$WORK/project/build/" 2>/dev/null || cp "$PITR" "$PITRFS" "$WORK/project/build/"
+	export HOME=$WORK/home
+	unset PITR_STORE PITR_CLOCK_FILE BUILD
+	cd "$WORK/project" || return
+}
+
+teardown() {
+	pitr_teardown
+}
+
+demo() {
+	tools/demo.sh 3>&- 4>&-
+}
+
+# The command of the tour that has these words in it.
+command_with() {
+	grep '^    ' tour | sed 's/^ *//' | grep -F -- "$1"
+}
+
+paste_command() {
+	bash -c "$(command_with "$1")"
+}
+
+@test "the tour works as it is pasted, twice, and the demo can be ended" {
+	demo >tour
+	[ "$(paste_command 'ls demo/mnt/orders |')" = 5400 ]
+	[ "$(paste_command 'ls demo/mnt/orders/@')" = 10100 ]
+	paste_command 'cat ' | jq -e '.id == "1002"'
+	[ "$(paste_command 'diff -rq')" = 5000 ]
+	paste_command '1003.json' | grep -q '^> *"status": "SHIPPED"'
+	paste_command '/1002.json demo/mnt/orders/'
+	jq -e '.id == "1002"' demo/mnt/orders/1002.json
+	paste_command ' get ' | cmp - demo/mnt/orders/1002.json
+	cp -r tour first
+	demo >tour
+	diff first tour | grep -v '^<' | grep '^>' && return 1
+	paste_command 'cp -n'
+	[ "$(paste_command 'ls demo/mnt/orders |')" = 10400 ]
+	paste_command ' status' | grep -q "^mounted *$WORK/project/demo/mnt\$"
+	paste_command ' umount '
+	paste_command 'rm -rf'
+	[ ! -e demo ]
+}
+
+@test "every command of the tour was pasted above" {
+	demo >tour
+	[ "$(grep -c '^    ' tour)" -eq 11 ]
+	build/pitr umount demo/mnt
+}
+
+@test "a first run that was interrupted leaves nothing half" {
+	mkdir -p demo/store.new
+	touch demo/store.new/rest
+	demo >tour
+	[ ! -e demo/store.new ]
+	[ "$(ls demo/mnt/orders | wc -l)" = 5400 ]
+	build/pitr umount demo/mnt
+	demo >tour
+	[ "$(ls demo/mnt/orders | wc -l)" = 5400 ]
+	build/pitr umount demo/mnt
+}
