@@ -1,0 +1,39 @@
+/* From what was written to what is kept: documents checked and given to the writer, changes of tables. */
+#ifndef PITR_FS_COMMIT_H
+#define PITR_FS_COMMIT_H
+
+#include <stdint.h>
+
+#include "asides.h"
+#include "bytes.h"
+#include "error.h"
+#include "views.h"
+#include "who.h"
+
+struct mount;
+
+/* The item a document stands for under the name that stands for `key`, canonical, appended. Key attributes it does not have are
+ * taken from the name. -EINVAL, -EFBIG with the reason. */
+int commit_read_document(const struct mount *mount, const struct view *view, struct slice key, struct slice text,
+	struct buffer *out, struct error *error);
+
+/* The same for an item that is there: adds the key attributes it does not have. */
+int commit_complete_item(const struct view *view, struct slice key, struct buffer *item, struct error *error);
+
+/* Submits the document. An item moved aside is not removed then. */
+int commit_document(struct mount *mount, const struct view *view, struct slice key, struct slice text,
+	const struct who *who, uint64_t *ret_ticket, struct error *error);
+int commit_item(struct mount *mount, const struct view *view, struct slice key, struct slice item,
+	const struct who *who, uint64_t *ret_ticket, struct error *error);
+int commit_removal(struct mount *mount, uint32_t table, struct slice key, const struct who *who, uint64_t *ret_ticket);
+/* Submits the removals of items moved aside, as chosen. The first error. */
+int commit_asides(struct mount *mount, enum aside_choice choice, uint64_t value);
+
+/* These commit at once. */
+int commit_new_table(struct mount *mount, struct slice name, const struct who *who, struct error *error);
+int commit_table_file(
+	struct mount *mount, const struct view *view, struct slice text, const struct who *who, struct error *error);
+/* -ENOTEMPTY, -EPERM when protected. */
+int commit_drop_table(struct mount *mount, const struct view *view, const struct who *who, struct error *error);
+
+#endif

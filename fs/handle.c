@@ -1,0 +1,411 @@
+#include "handle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "commit.h"
+#include "mount.h"
+#include "render.h"
+
+struct handle {
+	struct mount *mount;
+	struct who who; /* who opened it */
+	bool is_writable, is_append;
+	struct scratch *scratch; /* held: a private file. NULL: */
+	struct view *view;       /* held: of the item or .table.json */
+	bool is_table_file;
+	struct buffer key, path;
+	uint64_t nodeid;
+	struct draft own;
+	bool is_loaded;      /* `own` began with what is stored, or without */
+	struct draft *draft; /* the private file's, or `own` */
+};
+
+static int open_own(struct handle *handle, const struct target *target, int flags)
+{
+	handle->view = view_hold(target->view);
+	handle->is_table_file = target->kind == TARGET_TABLE_FILE;
+	handle->draft = &handle->own;
+	handle->is_loaded = (flags & O_TRUNC) != 0;
+	handle->own.is_changed = handle->is_loaded;
+	buffer_append_slice(&handle->key, buffer_slice(&target->key));
+	target_path(handle->mount, target, &handle->path);
+	return handle->key.is_out_of_memory || handle->path.is_out_of_memory ? -ENOMEM : 0;
+}
+
+static int open_private(struct handle *handle, const struct target *target, int flags)
+{
+	struct scratch *scratch = scratch_get(handle->mount->scratch, target->scratch->nodeid);
+	int result = 0;
+
+	if (scratch == NULL)
+		return -ENOENT;
+	handle->scratch = scratch;
+	handle->draft = &scratch->draft;
+	handle->is_loaded = true;
+	pthread_mutex_lock(&scratch->draft.lock);
+	scratch->writers += handle->is_writable;
+	if (handle->is_writable && (flags & O_TRUNC) != 0 && spool_size(scratch->draft.spool) > 0) {
+		result = spool_truncate(scratch->draft.spool, 0);
+		scratch->draft.is_changed = true;
+		scratch->changed_us = clock_now_us();
+	}
+	pthread_mutex_unlock(&scratch->draft.lock);
+	return result;
+}
+
+int handle_open(
+	struct mount *mount, const struct target *target, int flags, const struct who *who, struct handle **ret_handle)
+{
+	struct handle *handle = calloc(1, sizeof(*handle));
+	int result;
+
+	if (handle == NULL)
+		return -ENOMEM;
+	handle->mount = mount;
+	handle->who = *who;
+	handle->is_writable = (flags & O_ACCMODE) != O_RDONLY;
+	handle->is_append = (flags & O_APPEND) != 0;
+	handle->nodeid = target->nodeid;
+	result = draft_init(&handle->own, target->kind == TARGET_FILE ? NULL : history_directory(mount->history));
+	if (result == 0)
+		result = target->kind == TARGET_FILE ? open_private(handle, target, flags)
+						     : open_own(handle, target, flags);
+	if (result < 0) {
+		handle->own.is_changed = false;
+		handle_release(handle);
+		return result;
+	}
+	*ret_handle = handle;
+	return 0;
+}
+
+/* --- reading and writing --- */
+
+static int load_stored(struct handle *handle, struct buffer *out)
+{
+	struct store_txn *txn;
+	struct node node;
+	struct text *text;
+	int result = store_begin(handle->mount->store, false, &txn);
+
+	if (result < 0)
+		return result;
+	if (handle->is_table_file) {
+		result = render_table_file(handle->mount, txn, handle->view, true, &text);
+		if (result == 0) {
+			buffer_append(out, text->bytes, text->size);
+			text_put(text);
+		}
+	} else {
+		result = snapshot_find(txn, &handle->view->snapshot, buffer_slice(&handle->key), &node);
+		if (result == 0)
+			result = render_node(handle->mount, txn, handle->view, &node, 0, SIZE_MAX / 2, out);
+		else if (result == -ENOENT)
+			result = 0;
+	}
+	store_abort(txn);
+	return result < 0 ? result : buffer_error(out);
+}
+
+/* With the draft's lock held. */
+static int need_contents(struct handle *handle)
+{
+	struct buffer stored = BUFFER_INIT;
+	int result;
+
+	if (handle->is_loaded)
+		return 0;
+	result = load_stored(handle, &stored);
+	if (result == 0)
+		result = spool_write(handle->own.spool, 0, stored.data, stored.size);
+	buffer_free(&stored);
+	handle->is_loaded = result == 0;
+	return result;
+}
+
+int handle_read(struct handle *handle, uint64_t offset, size_t size, struct buffer *out)
+{
+	ssize_t count = 0;
+	int result;
+
+	pthread_mutex_lock(&handle->draft->lock);
+	result = need_contents(handle);
+	if (result == 0)
+		result = buffer_reserve(out, size);
+	if (result == 0)
+		count = spool_read(handle->draft->spool, offset, out->data + out->size, size);
+	pthread_mutex_unlock(&handle->draft->lock);
+	if (result < 0 || count < 0)
+		return result < 0 ? result : (int)count;
+	out->size += (size_t)count;
+	return 0;
+}
+
+static void note_change(struct handle *handle)
+{
+	handle->draft->is_changed = true;
+	if (handle->scratch != NULL)
+		handle->scratch->changed_us = clock_now_us();
+}
+
+/* Only documents have a limit. */
+static int check_size(struct handle *handle, uint64_t size)
+{
+	struct buffer key = BUFFER_INIT;
+	bool is_document = handle->scratch == NULL || scratch_copy_key(handle->scratch, &key);
+
+	buffer_free(&key);
+	return is_document && size > HANDLE_DOCUMENT_MAX ? -EFBIG : 0;
+}
+
+static int write_locked(struct handle *handle, uint64_t offset, struct slice bytes)
+{
+	int result = need_contents(handle);
+
+	if (result < 0)
+		return result;
+	if (handle->is_append)
+		offset = spool_size(handle->draft->spool);
+	result = check_size(handle, offset + bytes.size);
+	if (result == 0)
+		result = spool_write(handle->draft->spool, offset, bytes.data, bytes.size);
+	if (result == 0)
+		note_change(handle);
+	return result;
+}
+
+int handle_write(struct handle *handle, uint64_t offset, struct slice bytes)
+{
+	int result;
+
+	if (!handle->is_writable)
+		return -EBADF;
+	pthread_mutex_lock(&handle->draft->lock);
+	result = write_locked(handle, offset, bytes);
+	pthread_mutex_unlock(&handle->draft->lock);
+	return result;
+}
+
+int handle_truncate(struct handle *handle, uint64_t size)
+{
+	int result;
+
+	pthread_mutex_lock(&handle->draft->lock);
+	result = need_contents(handle);
+	if (result == 0)
+		result = check_size(handle, size);
+	if (result == 0 && size != spool_size(handle->draft->spool)) {
+		result = spool_truncate(handle->draft->spool, size);
+		note_change(handle);
+	}
+	pthread_mutex_unlock(&handle->draft->lock);
+	return result;
+}
+
+uint64_t handle_size(struct handle *handle)
+{
+	uint64_t size = 0;
+
+	pthread_mutex_lock(&handle->draft->lock);
+	if (need_contents(handle) == 0)
+		size = spool_size(handle->draft->spool);
+	pthread_mutex_unlock(&handle->draft->lock);
+	return size;
+}
+
+/* --- committing; the draft's lock is held --- */
+
+static int load_document(struct draft *draft, struct buffer *text, struct error *error)
+{
+	int result = spool_load(draft->spool, text, HANDLE_DOCUMENT_MAX);
+
+	if (result == -EFBIG)
+		return error_set(error, result, "the document is longer than %llu MiB; an item has at most 400 KB",
+			(unsigned long long)(HANDLE_DOCUMENT_MAX >> 20));
+	return result < 0 ? error_set(error, result, "the document cannot be read back: %s", strerror(-result)) : 0;
+}
+
+static void settle(struct draft *draft, int result, const struct error *error)
+{
+	draft->is_changed = false;
+	draft->bad = result < 0 ? *error : (struct error){ 0 };
+	if (result < 0 && draft->bad.code == 0)
+		error_set(&draft->bad, result, "%s", strerror(-result));
+}
+
+int handle_commit_scratch(struct mount *mount, struct scratch *scratch, const struct view *view, struct slice key,
+	const struct who *who, struct error *error)
+{
+	struct draft *draft = &scratch->draft;
+	struct buffer text = BUFFER_INIT;
+	int result = load_document(draft, &text, error);
+
+	if (result == 0)
+		result = commit_document(mount, view, key, buffer_slice(&text), who, &draft->ticket, error);
+	settle(draft, result, error);
+	buffer_free(&text);
+	return result;
+}
+
+/* The private file is the item now; its name leads to that. The kernel still knows the private node. */
+static void give_up_name(struct handle *handle)
+{
+	struct scratch *scratch = handle->scratch;
+	struct buffer name = BUFFER_INIT;
+	uint64_t parent;
+
+	if (!scratch_is_named(scratch))
+		return;
+	scratch_copy_name(scratch, &parent, &name);
+	scratch_unname(scratch);
+	if (!name.is_out_of_memory)
+		notifier_release(handle->mount->notifier, parent, buffer_slice(&name), true);
+	buffer_free(&name);
+}
+
+static int commit_private(struct handle *handle, struct error *error)
+{
+	struct scratch *scratch = handle->scratch;
+	struct buffer key = BUFFER_INIT;
+	struct view *view = NULL;
+	int result = 0;
+
+	if (scratch_copy_key(scratch, &key)) {
+		view = views_get(handle->mount->views, scratch->slot);
+		result = view == NULL || view->is_gone ? error_set(error, -ESTALE, "its table is gone")
+						       : handle_commit_scratch(handle->mount, scratch, view,
+								 buffer_slice(&key), &handle->who, error);
+		if (result == 0)
+			give_up_name(handle);
+	}
+	view_put(view);
+	buffer_free(&key);
+	return result;
+}
+
+static int commit_own(struct handle *handle, struct error *error)
+{
+	struct buffer text = BUFFER_INIT;
+	int result = load_document(&handle->own, &text, error);
+
+	if (result == 0 && handle->is_table_file)
+		result = commit_table_file(handle->mount, handle->view, buffer_slice(&text), &handle->who, error);
+	else if (result == 0)
+		result = commit_document(handle->mount, handle->view, buffer_slice(&handle->key), buffer_slice(&text),
+			&handle->who, &handle->own.ticket, error);
+	settle(&handle->own, result, error);
+	buffer_free(&text);
+	return result;
+}
+
+static int flush_locked(struct handle *handle)
+{
+	struct draft *draft = handle->draft;
+	struct error error = { 0 };
+
+	if (!handle->is_writable || !handle->is_loaded)
+		return 0;
+	if (!draft->is_changed)
+		return draft->bad.code;
+	if (spool_size(draft->spool) == 0)
+		return 0;
+	return handle->scratch != NULL ? commit_private(handle, &error) : commit_own(handle, &error);
+}
+
+int handle_flush(struct handle *handle)
+{
+	int result;
+
+	pthread_mutex_lock(&handle->draft->lock);
+	result = flush_locked(handle);
+	pthread_mutex_unlock(&handle->draft->lock);
+	return result;
+}
+
+int handle_sync(struct handle *handle)
+{
+	uint64_t ticket;
+	int result;
+
+	pthread_mutex_lock(&handle->draft->lock);
+	result = flush_locked(handle);
+	ticket = handle->draft->ticket;
+	pthread_mutex_unlock(&handle->draft->lock);
+	if (result == 0 && ticket != 0)
+		result = writer_wait(handle->mount->writer, ticket);
+	return result;
+}
+
+/* --- the end --- */
+
+static void tell_left_behind(struct handle *handle, const char *path, const struct error *error)
+{
+	struct buffer text = BUFFER_INIT;
+
+	(void)spool_load(handle->draft->spool, &text, (size_t)HANDLE_DOCUMENT_MAX * 4);
+	(void)tell_refusal(handle->mount->tell, path, buffer_slice(&text), error);
+	buffer_free(&text);
+}
+
+static void release_own(struct handle *handle)
+{
+	struct error empty = { 0 };
+	const char *path = buffer_text(&handle->path);
+
+	if (handle->own.is_changed && spool_size(handle->own.spool) > 0)
+		(void)flush_locked(handle);
+	if (handle->own.is_changed)
+		error_set(&empty, -EINVAL, "the file was left empty; the old version stands. To remove it, use rm");
+	if (handle->own.is_changed || handle->own.bad.code < 0)
+		tell_left_behind(handle, path == NULL ? "" : path, handle->own.is_changed ? &empty : &handle->own.bad);
+	if (handle->is_loaded && handle->is_writable)
+		notifier_node(handle->mount->notifier, handle->nodeid);
+}
+
+/* What is no good document does not become an item: it loses its name, and the bytes are kept as refused. */
+static void refuse_private(struct handle *handle)
+{
+	struct target target = { .kind = TARGET_FILE, .nodeid = handle->nodeid, .scratch = handle->scratch };
+	struct buffer path = BUFFER_INIT;
+	const char *text;
+
+	target_path(handle->mount, &target, &path);
+	text = buffer_text(&path);
+	tell_left_behind(handle, text == NULL ? "" : text, &handle->draft->bad);
+	handle->draft->bad = (struct error){ 0 };
+	buffer_free(&path);
+	give_up_name(handle);
+}
+
+static void release_private(struct handle *handle)
+{
+	struct scratch *scratch = handle->scratch;
+
+	pthread_mutex_lock(&scratch->draft.lock);
+	scratch->writers -= handle->is_writable;
+	if (handle->is_writable && scratch->writers == 0) {
+		if (scratch->draft.is_changed)
+			(void)flush_locked(handle);
+		if (scratch->draft.bad.code < 0)
+			refuse_private(handle);
+	}
+	pthread_mutex_unlock(&scratch->draft.lock);
+	scratch_put(scratch);
+}
+
+void handle_release(struct handle *handle)
+{
+	if (handle->scratch != NULL)
+		release_private(handle);
+	else if (handle->draft != NULL && handle->is_writable)
+		release_own(handle);
+	draft_free(&handle->own);
+	view_put(handle->view);
+	buffer_free(&handle->key);
+	buffer_free(&handle->path);
+	free(handle);
+}

@@ -1,0 +1,48 @@
+/* Files open for writing, and private files open at all.
+ *
+ * An item's handle has contents of its own, which begin as the stored ones (or empty, when it was opened with O_TRUNC):
+ * others see the old version until it is committed. Private files share their contents between handles; one with an
+ * item's name becomes the item when a handle is flushed with a good document in it.
+ *
+ * close(2) arrives as a flush, and more than once where descriptors were inherited, perhaps before anything was written
+ * or in the middle of it. So a flush that finds nothing new or nothing at all succeeds, one that finds a document commits
+ * it or fails, and only the release decides that what was left behind is to be kept as refused. */
+#ifndef PITR_FS_HANDLE_H
+#define PITR_FS_HANDLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "draft.h"
+#include "scratch.h"
+#include "target.h"
+#include "who.h"
+
+struct mount;
+
+/* Longer documents are refused while they are written. */
+#define HANDLE_DOCUMENT_MAX ((uint64_t)16 << 20)
+
+struct handle;
+
+/* `flags` as for open(2). Of a target: an item, a .table.json or a private file. */
+int handle_open(
+	struct mount *mount, const struct target *target, int flags, const struct who *who, struct handle **ret_handle);
+/* The last of it: tells what was left behind. */
+void handle_release(struct handle *handle);
+
+int handle_read(struct handle *handle, uint64_t offset, size_t size, struct buffer *out);
+int handle_write(struct handle *handle, uint64_t offset, struct slice bytes);
+int handle_truncate(struct handle *handle, uint64_t size);
+int handle_flush(struct handle *handle);
+/* Flushes, and waits until what was committed is safe from power loss. */
+int handle_sync(struct handle *handle);
+uint64_t handle_size(struct handle *handle);
+
+/* Commits a private file as the item of its key; `name` is where it was or is to be, for what is told. 0 also when it is empty
+ * or unchanged. The caller holds the draft's lock. */
+int handle_commit_scratch(struct mount *mount, struct scratch *scratch, const struct view *view, struct slice key,
+	const struct who *who, struct error *error);
+
+#endif

@@ -1,0 +1,349 @@
+/* pitrfs: mounts a store. Start-up order: options, background, store, threads, mount, loop; the end in reverse. */
+#include "ops.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "commit.h"
+#include "daemon.h"
+#include "item_json.h"
+#include "keeper.h"
+#include "options.h"
+#include "resolve.h"
+#include "watching.h"
+
+#define VERSION "1.0"
+#define THREADS 4
+
+enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+/* All of a running program. */
+struct program {
+	struct options options;
+	struct daemon_waiters waiters;
+	struct mount mount;
+	struct fuse_session *session;
+	struct counts_writer *counts_writer;
+};
+
+static int fail(const char *what, int result, const struct error *error)
+{
+	fprintf(stderr, "pitrfs: %s: %s\n", what,
+		error != NULL && error->code < 0 ? error_text(error) : strerror(-result));
+	return result;
+}
+
+/* --- the session --- */
+
+static void init(void *context, struct fuse_conn_info *connection)
+{
+	struct program *program = ((struct mount *)context)->program;
+
+	counts_add(&program->mount.counts, COUNT_INIT);
+	connection->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_WRITEBACK_CACHE);
+	connection->want |=
+		connection->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ATOMIC_O_TRUNC |
+					      FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_EXPIRE_ONLY);
+	notifier_set_can_expire(program->mount.notifier, (connection->capable & FUSE_CAP_EXPIRE_ONLY) != 0);
+	daemon_tell(&program->waiters, true);
+}
+
+static const struct fuse_lowlevel_ops operations = {
+	.init = init,
+	.lookup = ops_lookup,
+	.forget = ops_forget,
+	.forget_multi = ops_forget_multi,
+	.getattr = ops_getattr,
+	.setattr = ops_setattr,
+	.mknod = ops_mknod,
+	.mkdir = ops_mkdir,
+	.unlink = ops_unlink,
+	.rmdir = ops_rmdir,
+	.symlink = ops_symlink,
+	.rename = ops_rename,
+	.link = ops_link,
+	.open = ops_open,
+	.read = ops_read,
+	.write = ops_write,
+	.flush = ops_flush,
+	.release = ops_release,
+	.fsync = ops_fsync,
+	.opendir = ops_opendir,
+	.readdir = ops_readdir,
+	.readdirplus = ops_readdirplus,
+	.releasedir = ops_releasedir,
+	.fsyncdir = ops_fsyncdir,
+	.statfs = ops_statfs,
+	.getxattr = ops_getxattr,
+	.listxattr = ops_listxattr,
+	.setxattr = ops_setxattr,
+	.removexattr = ops_removexattr,
+	.create = ops_create,
+	.copy_file_range = ops_copy_file_range,
+};
+
+/* libfuse takes a comma in a value for the next option. */
+static void append_escaped(struct buffer *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == ',' || *text == '\\')
+			buffer_append_byte(out, '\\');
+		buffer_append_byte(out, (uint8_t)*text);
+	}
+}
+
+static void append_mount_options(const struct options *options, struct buffer *out)
+{
+	buffer_append_text(out, "subtype=pitrfs,fsname=");
+	append_escaped(out, options->store);
+	if (options->is_read_only)
+		buffer_append_text(out, ",ro");
+	if (options->is_shared)
+		buffer_append_text(out, ",allow_other,default_permissions");
+	buffer_append_slice(out, buffer_slice(&options->kernel));
+}
+
+static int make_session(struct program *program)
+{
+	struct fuse_args arguments = FUSE_ARGS_INIT(0, NULL);
+	struct buffer text = BUFFER_INIT;
+
+	append_mount_options(&program->options, &text);
+	if (buffer_text(&text) == NULL || fuse_opt_add_arg(&arguments, "pitrfs") < 0 ||
+		fuse_opt_add_arg(&arguments, "-o") < 0 || fuse_opt_add_arg(&arguments, buffer_text(&text)) < 0 ||
+		(program->options.is_debug && fuse_opt_add_arg(&arguments, "-d") < 0)) {
+		fuse_opt_free_args(&arguments);
+		buffer_free(&text);
+		return fail("start", -ENOMEM, NULL);
+	}
+	program->session = fuse_session_new(&arguments, &operations, sizeof(operations), &program->mount);
+	fuse_opt_free_args(&arguments);
+	buffer_free(&text);
+	return program->session == NULL ? -EINVAL : 0;
+}
+
+static int loop(struct program *program)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	int result;
+
+	if (config == NULL)
+		return fail("start", -ENOMEM, NULL);
+	fuse_loop_cfg_set_max_threads(config, THREADS);
+	fuse_loop_cfg_set_idle_threads(config, THREADS);
+	result = fuse_session_loop_mt(program->session, config);
+	fuse_loop_cfg_destroy(config);
+	return result < 0 ? fail("requests from the kernel", result, NULL) : 0;
+}
+
+/* --- the store and what serves it --- */
+
+/* A change that was accepted can no longer be made, for its table is gone: what was in it is kept. */
+static void change_refused(void *context, const struct pending_change *change, const struct error *error)
+{
+	struct mount *mount = context;
+	struct buffer text = BUFFER_INIT;
+	struct item_order order = { 0 };
+
+	if (!change->is_removal)
+		(void)item_to_json(change->item, mount->options->form, ITEM_PRETTY, &order, &text);
+	(void)tell_refusal(mount->tell, "a table that is gone", buffer_slice(&text), error);
+	buffer_free(&text);
+}
+
+static int open_store(struct program *program)
+{
+	const struct options *options = &program->options;
+	struct history_options how = { .is_read_only = options->is_read_only, .is_lock_free = options->is_lock_free };
+	struct mount *mount = &program->mount;
+	struct error error = { 0 };
+	int result = options->zone == NULL ? 0 : instant_zone_new(options->zone, &mount->zone, &error);
+
+	if (result < 0)
+		return fail(options->zone, result, &error);
+	if (options->clock_file != NULL)
+		result = clock_use_file(options->clock_file);
+	if (result < 0)
+		return fail(options->clock_file, result, NULL);
+	result = history_open(options->store, &how, &mount->history, &error);
+	if (result < 0)
+		return fail(options->store, result, &error);
+	mount->store = history_store(mount->history);
+	return 0;
+}
+
+static int make_parts(struct program *program)
+{
+	struct mount *mount = &program->mount;
+	int result = views_new(&mount->views);
+
+	mount->started_us = clock_now_us();
+	if (result == 0)
+		result = scratch_set_new(mount->views, history_directory(mount->history), &mount->scratch);
+	if (result == 0)
+		result = asides_new(&mount->asides);
+	if (result == 0)
+		result = texts_new(&mount->texts);
+	if (result == 0)
+		result = tell_new(mount->history, &mount->tell);
+	if (result == 0)
+		result = pitrdir_new(history_directory(mount->history), &mount->pitrdir);
+	return result < 0 ? fail("start", result, NULL) : 0;
+}
+
+static int start_threads(struct program *program)
+{
+	struct mount *mount = &program->mount;
+	struct error error = { 0 };
+	int result = 0;
+
+	if (!program->options.is_read_only)
+		result = writer_start(mount->history, change_refused, mount, &mount->writer, &error);
+	if (result == 0)
+		result = notifier_start(program->session, &mount->notifier);
+	if (result == 0)
+		result = keeper_start(mount, &mount->keeper);
+	if (result == 0 && program->options.count_file != NULL)
+		result = counts_writer_start(&mount->counts, program->options.count_file, &program->counts_writer);
+	return result < 0 ? fail(program->options.store, result, &error) : 0;
+}
+
+/* Signals are for the main thread, which is the first to know that the loop is to end. */
+static void block_signals(bool is_blocked)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	pthread_sigmask(is_blocked ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+static int serve(struct program *program)
+{
+	struct mount *mount = &program->mount;
+	int result;
+
+	if (fuse_set_signal_handlers(program->session) < 0)
+		return fail("start", -EINVAL, NULL);
+	if (fuse_session_mount(program->session, program->options.mountpoint) < 0) {
+		fprintf(stderr, "pitrfs: %s: it could not be mounted\n", program->options.mountpoint);
+		return -EIO;
+	}
+	result = program->options.is_lock_free ? 0 : watching_start(mount, &mount->watching);
+	if (result < 0)
+		(void)fail(program->options.store, result, NULL);
+	block_signals(false);
+	if (result == 0)
+		result = loop(program);
+	watching_stop(mount->watching);
+	keeper_stop(mount->keeper);
+	notifier_stop(mount->notifier);
+	mount->keeper = NULL;
+	mount->notifier = NULL;
+	fuse_session_unmount(program->session);
+	fuse_remove_signal_handlers(program->session);
+	return result;
+}
+
+/* Everything that was closed is committed when this returns 0. */
+static int finish(struct program *program)
+{
+	struct mount *mount = &program->mount;
+	int result = 0;
+
+	keeper_stop(mount->keeper);
+	notifier_stop(mount->notifier);
+	if (mount->writer != NULL) {
+		if (mount->asides != NULL)
+			result = commit_asides(mount, ASIDE_ANY, 0);
+		result = result < 0 ? result : writer_stop(mount->writer);
+	}
+	if (result < 0)
+		(void)fail(
+			"some changes are not committed yet; the next to open the store will try again", result, NULL);
+	counts_writer_stop(program->counts_writer);
+	if (program->options.count_file != NULL)
+		(void)counts_write(&mount->counts, program->options.count_file);
+	if (program->session != NULL)
+		fuse_session_destroy(program->session);
+	scratch_set_free(mount->scratch);
+	views_free(mount->views);
+	asides_free(mount->asides);
+	texts_free(mount->texts);
+	tell_free(mount->tell);
+	pitrdir_free(mount->pitrdir);
+	history_close(mount->history);
+	instant_zone_free(mount->zone);
+	return result;
+}
+
+static int run(struct program *program)
+{
+	int result = open_store(program), finished;
+
+	block_signals(true);
+	if (result == 0)
+		result = make_parts(program);
+	if (result == 0)
+		result = make_session(program);
+	if (result == 0)
+		result = start_threads(program);
+	if (result == 0)
+		result = serve(program);
+	finished = finish(program);
+	daemon_tell(&program->waiters, false);
+	return result < 0 || finished < 0 ? STATUS_FAILED : STATUS_DONE;
+}
+
+static int start(struct program *program, int argc, char **argv)
+{
+	struct error error = { 0 };
+	int result = options_parse(argc, argv, &program->options, &error);
+
+	if (result < 0) {
+		fprintf(stderr,
+			"pitrfs: %s\nusage: pitrfs STORE MOUNTPOINT [-o OPTIONS] [-f]; pitrfs --help says more\n",
+			error_text(&error));
+		return STATUS_USAGE;
+	}
+	if (program->options.is_help) {
+		fputs(options_usage, stdout);
+		return STATUS_DONE;
+	}
+	if (program->options.is_version) {
+		printf("pitrfs %s, libfuse %s\n", VERSION, fuse_pkgversion());
+		return STATUS_DONE;
+	}
+	program->waiters.ready_fd = program->options.ready_fd;
+	result = options_check_paths(&program->options, &error);
+	if (result == 0 && !program->options.is_foreground)
+		result = daemon_start(&program->waiters);
+	if (result < 0) {
+		(void)fail("cannot mount", result, &error);
+		daemon_tell(&program->waiters, false);
+		return STATUS_FAILED;
+	}
+	return run(program);
+}
+
+int main(int argc, char **argv)
+{
+	struct program program = { .waiters = { .parent_fd = -1, .ready_fd = -1 } };
+	int status;
+
+	program.mount.options = &program.options;
+	program.mount.program = &program;
+	status = start(&program, argc, argv);
+	options_free(&program.options);
+	return status;
+}

@@ -1,0 +1,48 @@
+/* What all requests of a mount share. Made before the first request and gone after the last: its members never change. */
+#ifndef PITR_FS_MOUNT_H
+#define PITR_FS_MOUNT_H
+
+#include <stdint.h>
+
+#include "asides.h"
+#include "counts.h"
+#include "history.h"
+#include "instant.h"
+#include "notifier.h"
+#include "options.h"
+#include "pitrdir.h"
+#include "scratch.h"
+#include "store.h"
+#include "tell.h"
+#include "texts.h"
+#include "views.h"
+#include "writer.h"
+
+#define NODEID_ROOT UINT64_C(1)
+
+/* Seconds the kernel may keep what it was told. The past never changes; of the live side it is told what does, so this
+ * is only how long an error could last. */
+#define TIMEOUT_PAST 31536000.0
+#define TIMEOUT_LIVE 3600.0
+
+struct mount {
+	const struct options *options;
+	struct history *history;
+	struct store *store;
+	struct instant_zone *zone; /* NULL: UTC */
+	struct writer *writer;     /* NULL: read-only */
+	struct views *views;
+	struct scratch_set *scratch;
+	struct asides *asides;
+	struct texts *texts;
+	struct pitrdir *pitrdir;
+	struct tell *tell;
+	struct notifier *notifier;
+	struct keeper *keeper;
+	struct watching *watching;
+	struct counts counts;
+	struct program *program; /* main.c's own */
+	int64_t started_us;
+};
+
+#endif

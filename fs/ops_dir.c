@@ -1,0 +1,386 @@
+/* opendir, readdir, readdirplus, fsyncdir: listings that hold nothing between messages, since the place of an entry in
+ * its directory never changes.
+ *
+ *   cookie 1, 2, 3      ".", "..", ".table.json"
+ *          16 + n       after n slots of the store's directory (or tables, or kept files)
+ *          2^62 + id    private entries, in the order they were made */
+#include "ops.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "attr.h"
+#include "commit.h"
+#include "resolve.h"
+#include "target.h"
+
+#define COOKIE_SELF 1
+#define COOKIE_ABOVE 2
+#define COOKIE_TABLE_FILE 3
+#define COOKIE_NODES UINT64_C(16)
+#define COOKIE_PRIVATE (UINT64_C(1) << 62)
+
+struct listing {
+	struct mount *mount;
+	fuse_req_t req;
+	struct store_txn *txn;
+	struct target directory;
+	bool is_plus, is_full;
+	uint64_t offset;        /* the cookie to go on after */
+	struct buffer entries;  /* never more than its capacity */
+	struct buffer referred; /* nodes the kernel gets a reference to: uint64_t each */
+};
+
+/* False: it did not fit any more. */
+static bool add(struct listing *listing, const char *name, const struct fuse_entry_param *entry, uint64_t cookie)
+{
+	struct buffer *out = &listing->entries;
+	size_t room = out->capacity - out->size, size;
+	char *at = (char *)out->data + out->size;
+
+	size = listing->is_plus ? fuse_add_direntry_plus(listing->req, at, room, name, entry, (off_t)cookie)
+				: fuse_add_direntry(listing->req, at, room, name, &entry->attr, (off_t)cookie);
+	listing->is_full = size > room;
+	if (listing->is_full)
+		return false;
+	out->size += size;
+	if (listing->is_plus && entry->ino != 0)
+		buffer_append_u64(&listing->referred, entry->ino);
+	return true;
+}
+
+/* "." and ".." have no attributes here: the kernel knows both directories. */
+static void add_dots(struct listing *listing)
+{
+	struct fuse_entry_param entry = { 0 };
+	struct stat self;
+
+	entry.attr.st_mode = S_IFDIR;
+	if (attr_of_target(listing->mount, listing->txn, &listing->directory, &self) == 0)
+		entry.attr.st_ino = self.st_ino;
+	if (listing->offset < COOKIE_SELF)
+		add(listing, ".", &entry, COOKIE_SELF);
+	entry.attr.st_ino = NODEID_ROOT;
+	if (listing->offset < COOKIE_ABOVE && !listing->is_full)
+		add(listing, "..", &entry, COOKIE_ABOVE);
+}
+
+static int add_target(struct listing *listing, const char *name, uint64_t nodeid, uint64_t cookie)
+{
+	struct fuse_entry_param entry;
+	struct target target;
+	int result = target_load(listing->mount, listing->txn, nodeid, &target);
+
+	if (result == 0)
+		result = attr_entry(listing->mount, listing->txn, &target, &entry);
+	if (result == 0)
+		add(listing, name, &entry, cookie);
+	target_release(&target);
+	return result;
+}
+
+static uint64_t first_place(const struct listing *listing)
+{
+	return listing->offset > COOKIE_NODES ? listing->offset - COOKIE_NODES : 0;
+}
+
+/* --- tables --- */
+
+static int add_table(struct listing *listing, const struct table *table, uint64_t cookie)
+{
+	struct slice name = slice_of_text(table->name);
+	struct view *view;
+	int result = listing->directory.kind == TARGET_STORE
+			     ? resolve_store_table(listing->mount, listing->txn, &listing->directory, name, &view)
+			     : resolve_live_table(listing->mount, listing->txn, name, &view);
+
+	if (result < 0)
+		return result == -ENOENT ? 0 : result;
+	result = add_target(listing, table->name, nodeid_of(view->slot, NUMBER_DIRECTORY), cookie);
+	view_put(view);
+	return result == -ESTALE ? 0 : result;
+}
+
+static int add_tables(struct listing *listing)
+{
+	int64_t time_us = listing->directory.kind == TARGET_STORE ? listing->directory.view->time_us : TIME_NOW;
+	uint64_t place = first_place(listing);
+	struct table table;
+	int result = 1;
+
+	while (!listing->is_full && (result = table_list(listing->txn, time_us, &place, &table)) == 1) {
+		result = add_table(listing, &table, COOKIE_NODES + place);
+		table_free(&table);
+		if (result < 0)
+			return result;
+	}
+	return result < 0 ? result : 0;
+}
+
+/* --- items and partitions --- */
+
+/* A partition kept by the mount has the number the kernel knows it by. */
+static void use_kept(struct listing *listing, const struct node *node, struct fuse_entry_param *entry)
+{
+	const struct view *view = listing->directory.view;
+	struct scratch *kept;
+
+	if (!view->is_live || node->kind != NODE_PARTITION || scratch_partitions(listing->mount->scratch) == 0)
+		return;
+	kept = scratch_find_partition(listing->mount->scratch, view->slot, node->encoded_key);
+	if (kept != NULL) {
+		entry->ino = kept->nodeid;
+		entry->attr.st_ino = kept->ino;
+	}
+	scratch_put(kept);
+}
+
+static void add_node(struct listing *listing, const struct node *node, int64_t view_time_us)
+{
+	const struct view *view = listing->directory.view;
+	struct fuse_entry_param entry;
+	char name[FILE_NAME_MAX + 1];
+
+	/* What is damaged has no name; looking it up says EIO. */
+	if (node->version.seq == 0 || snapshot_name(&view->table, node, name) < 0)
+		return;
+	if (view->is_live && asides_has(listing->mount->asides, view->table.number, node->encoded_key))
+		return;
+	attr_node_entry(listing->mount, view, view_time_us, node, &entry);
+	use_kept(listing, node, &entry);
+	add(listing, name, &entry, COOKIE_NODES + node->slot + 1);
+}
+
+static int add_nodes(struct listing *listing)
+{
+	const struct target *directory = &listing->directory;
+	struct snapshot_walk walk;
+	struct node node;
+	int64_t time_us;
+	int result = attr_view_time(listing->txn, directory->view, &time_us);
+
+	if (result < 0)
+		return result;
+	result = snapshot_walk_begin(
+		&walk, listing->txn, &directory->view->snapshot, target_directory(directory), first_place(listing));
+	if (result < 0)
+		return result;
+	while (!listing->is_full && (result = snapshot_walk_next(&walk, &node)) == 1)
+		add_node(listing, &node, time_us);
+	snapshot_walk_end(&walk);
+	return result < 0 ? result : 0;
+}
+
+/* --- private entries --- */
+
+/* A kept partition that has items stands among the nodes. */
+static bool is_listed_already(struct listing *listing, struct scratch *scratch)
+{
+	struct buffer key = BUFFER_INIT;
+	struct node node;
+	bool is_listed;
+
+	if (scratch->kind != SCRATCH_PARTITION || listing->directory.view == NULL)
+		return false;
+	scratch_copy_key(scratch, &key);
+	is_listed = snapshot_find(listing->txn, &listing->directory.view->snapshot, buffer_slice(&key), &node) == 0;
+	buffer_free(&key);
+	return is_listed;
+}
+
+static void add_private(struct listing *listing)
+{
+	const struct target *directory = &listing->directory;
+	uint64_t parent = directory->scratch != NULL ? directory->scratch->nodeid : directory->nodeid;
+	uint64_t id = listing->offset >= COOKIE_PRIVATE ? listing->offset & ~COOKIE_PRIVATE : 0;
+	struct scratch *scratch;
+
+	while (!listing->is_full && (scratch = scratch_next(listing->mount->scratch, parent, id)) != NULL) {
+		struct buffer name = BUFFER_INIT;
+		uint64_t ignored;
+
+		id = scratch->id;
+		scratch_copy_name(scratch, &ignored, &name);
+		if (!is_listed_already(listing, scratch) && buffer_text(&name) != NULL)
+			(void)add_target(listing, buffer_text(&name), scratch->nodeid, COOKIE_PRIVATE | id);
+		buffer_free(&name);
+		scratch_put(scratch);
+	}
+}
+
+/* --- .pitr --- */
+
+static bool add_kept_file(void *context, uint64_t place, const char *name)
+{
+	struct listing *listing = context;
+	struct stat stat;
+	uint64_t number;
+
+	if (pitrdir_find(listing->mount->pitrdir, name, &number, &stat) == 0)
+		(void)add_target(listing, name, nodeid_of(0, number), COOKIE_NODES + place + 1);
+	return !listing->is_full;
+}
+
+static int add_pitr(struct listing *listing)
+{
+	if (listing->directory.kind == TARGET_REJECTED)
+		return pitrdir_list(listing->mount->pitrdir, first_place(listing), add_kept_file, listing);
+	if (listing->offset <= COOKIE_NODES)
+		(void)add_target(listing, "errors.jsonl", PITR_ERRORS, COOKIE_NODES + 1);
+	if (listing->offset <= COOKIE_NODES + 1 && !listing->is_full)
+		(void)add_target(listing, "rejected", PITR_REJECTED, COOKIE_NODES + 2);
+	return 0;
+}
+
+/* --- all of it --- */
+
+static int add_stored(struct listing *listing)
+{
+	const struct target *directory = &listing->directory;
+
+	switch (directory->kind) {
+	case TARGET_ROOT:
+	case TARGET_STORE:
+		return add_tables(listing);
+	case TARGET_TABLE:
+		if (listing->offset < COOKIE_TABLE_FILE)
+			(void)add_target(listing, ".table.json", nodeid_of(directory->view->slot, NUMBER_TABLE_FILE),
+				COOKIE_TABLE_FILE);
+		return listing->is_full ? 0 : add_nodes(listing);
+	case TARGET_PARTITION:
+		return directory->is_stored ? add_nodes(listing) : 0;
+	case TARGET_PITR:
+	case TARGET_REJECTED:
+		return add_pitr(listing);
+	case TARGET_DIRECTORY:
+		return 0;
+	default:
+		return -ENOTDIR;
+	}
+}
+
+static int fill(struct listing *listing)
+{
+	int result = 0;
+
+	if (listing->offset < COOKIE_ABOVE)
+		add_dots(listing);
+	if (listing->offset < COOKIE_PRIVATE && !listing->is_full)
+		result = add_stored(listing);
+	if (result == 0 && !target_is_past(&listing->directory))
+		add_private(listing);
+	return result;
+}
+
+static void count_references(struct listing *listing, int64_t by)
+{
+	struct reader reader = reader_of(buffer_slice(&listing->referred));
+	uint32_t slot = 0;
+	int64_t in_slot = 0;
+
+	while (reader_left(&reader) > 0) {
+		uint64_t nodeid = reader_u64(&reader);
+
+		if (nodeid_slot(nodeid) == 0) {
+			attr_count(listing->mount, nodeid, by);
+			continue;
+		}
+		if (nodeid_slot(nodeid) != slot && in_slot != 0) {
+			views_count(listing->mount->views, slot, in_slot);
+			in_slot = 0;
+		}
+		slot = nodeid_slot(nodeid);
+		in_slot += by;
+	}
+	if (in_slot != 0)
+		views_count(listing->mount->views, slot, in_slot);
+}
+
+/* What this mount has accepted in the directory is committed first, so that it is listed. */
+static void drain(struct mount *mount, uint64_t nodeid)
+{
+	struct view *view = mount->writer == NULL ? NULL : views_get(mount->views, nodeid_slot(nodeid));
+	struct scratch *scratch = mount->writer == NULL ? NULL : scratch_get(mount->scratch, nodeid);
+
+	if (view == NULL && scratch != NULL && scratch->kind == SCRATCH_PARTITION)
+		view = views_get(mount->views, scratch->slot);
+	if (view != NULL && view->is_live && !view->is_gone)
+		(void)writer_drain(mount->writer, view->table.number);
+	scratch_put(scratch);
+	view_put(view);
+}
+
+static void list(fuse_req_t req, struct mount *mount, fuse_ino_t ino, size_t size, off_t offset, bool is_plus)
+{
+	struct listing listing = { .mount = mount, .req = req, .is_plus = is_plus, .offset = (uint64_t)offset };
+	int result;
+
+	drain(mount, ino);
+	result = target_begin(mount, ino, &listing.txn, &listing.directory);
+	if (result < 0) {
+		fuse_reply_err(req, -result);
+		return;
+	}
+	listing.entries.data = malloc(size);
+	listing.entries.capacity = listing.entries.data == NULL ? 0 : size;
+	result = listing.entries.data == NULL ? -ENOMEM : fill(&listing);
+	if (result == 0)
+		result = buffer_error(&listing.referred);
+	if (result == 0)
+		count_references(&listing, 1);
+	target_end(listing.txn, &listing.directory);
+	if (result < 0)
+		fuse_reply_err(req, -result);
+	else if (fuse_reply_buf(req, (const char *)listing.entries.data, listing.entries.size) == -ENOENT)
+		count_references(&listing, -1);
+	buffer_free(&listing.entries);
+	buffer_free(&listing.referred);
+}
+
+void ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *file)
+{
+	(void)file;
+	list(req, ops_mount(req, COUNT_READDIR), ino, size, offset, false);
+}
+
+void ops_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *file)
+{
+	(void)file;
+	list(req, ops_mount(req, COUNT_READDIRPLUS), ino, size, offset, true);
+}
+
+/* A read-only mount says once that directories need not be opened; the kernel then caches all listings. */
+void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	struct mount *mount = ops_mount(req, COUNT_OPENDIR);
+	struct view *view;
+
+	if (mount->options->is_read_only) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
+	view = views_get(mount->views, nodeid_slot(ino));
+	file->cache_readdir = file->keep_cache = view != NULL && !view->is_live;
+	view_put(view);
+	fuse_reply_open(req, file);
+}
+
+void ops_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	(void)ops_mount(req, COUNT_RELEASEDIR), (void)ino, (void)file;
+	fuse_reply_err(req, 0);
+}
+
+void ops_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *file)
+{
+	struct mount *mount = ops_mount(req, COUNT_FSYNCDIR);
+	int result = 0;
+
+	(void)ino, (void)datasync, (void)file;
+	if (mount->writer != NULL) {
+		result = commit_asides(mount, ASIDE_ANY, 0);
+		if (result == 0)
+			result = writer_drain(mount->writer, UINT32_MAX);
+	}
+	fuse_reply_err(req, -result);
+}

@@ -1,0 +1,315 @@
+/* open, read, release, and extended attributes */
+#include "ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attr.h"
+#include "author.h"
+#include "clock.h"
+#include "handle.h"
+#include "log.h"
+#include "render.h"
+#include "target.h"
+
+/* Younger versions may still be in the kernel's cache in parts: as they were before, or as they were typed. */
+#define SETTLED_US (2 * SECOND_US)
+
+static bool is_settled(const struct target *target)
+{
+	int64_t age_us = clock_now_us() - target->node.version.time_us;
+
+	return target_is_past(target) || age_us >= SETTLED_US;
+}
+
+/* The file number of an item read as stored tells its version, which it keeps showing when the item is removed. */
+static uint64_t stored_fh(const struct target *target)
+{
+	return target->kind == TARGET_ITEM ? target->node.version.seq << 1 | FH_STORED : FH_STORED;
+}
+
+static bool needs_handle(const struct target *target, int flags)
+{
+	return target->kind == TARGET_FILE || (flags & O_ACCMODE) != O_RDONLY;
+}
+
+static int check_open(const struct target *target, int flags)
+{
+	bool is_writing = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+
+	if (target_is_directory(target))
+		return -EISDIR;
+	if (is_writing && target_is_past(target))
+		return -EROFS;
+	if (is_writing && (target->kind == TARGET_ERRORS || target->kind == TARGET_KEPT))
+		return -EPERM;
+	return 0;
+}
+
+static int open_target(
+	struct mount *mount, const struct target *target, const struct who *who, struct fuse_file_info *file)
+{
+	struct handle *handle;
+	int result = check_open(target, file->flags);
+
+	if (result < 0)
+		return result;
+	if (!needs_handle(target, file->flags)) {
+		file->fh = stored_fh(target);
+		file->noflush = 1;
+		file->keep_cache = target->kind == TARGET_ITEM ? is_settled(target) : target_is_past(target);
+		file->direct_io =
+			target->kind == TARGET_ERRORS || (target->kind == TARGET_TABLE_FILE && !target_is_past(target));
+		return 0;
+	}
+	result = handle_open(mount, target, file->flags, who, &handle);
+	if (result < 0)
+		return result;
+	file->fh = (uint64_t)(uintptr_t)handle;
+	file->direct_io = 1;
+	file->noflush = (file->flags & O_ACCMODE) == O_RDONLY;
+	return 0;
+}
+
+static int open_node(struct mount *mount, fuse_ino_t ino, const struct who *who, struct fuse_file_info *file)
+{
+	struct store_txn *txn;
+	struct target target;
+	int result = target_begin(mount, ino, &txn, &target);
+
+	if (result < 0)
+		return result;
+	store_abort(txn);
+	result = open_target(mount, &target, who, file);
+	target_release(&target);
+	return result;
+}
+
+/* A read-only mount says once that files need not be opened. */
+void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	struct mount *mount = ops_mount(req, COUNT_OPEN);
+	struct who who;
+	int result;
+
+	if (mount->options->is_read_only) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
+	who = ops_who(req);
+	result = open_node(mount, ino, &who, file);
+	if (result < 0)
+		fuse_reply_err(req, -result);
+	else if (fuse_reply_open(req, file) == -ENOENT && ops_handle(file) != NULL)
+		handle_release(ops_handle(file));
+}
+
+/* --- read --- */
+
+static int read_table_file(struct mount *mount, struct store_txn *txn, const struct view *view, uint64_t offset,
+	size_t size, struct buffer *out)
+{
+	struct text *text;
+	int result = render_table_file(mount, txn, view, true, &text);
+
+	if (result < 0)
+		return result;
+	if (offset < text->size)
+		buffer_append(out, text->bytes + offset, text->size - offset < size ? text->size - offset : size);
+	text_put(text);
+	return buffer_error(out);
+}
+
+static int read_target(struct mount *mount, struct store_txn *txn, const struct target *target, uint64_t offset,
+	size_t size, struct buffer *out)
+{
+	switch (target->kind) {
+	case TARGET_ITEM:
+		return render_node(mount, txn, target->view, &target->node, offset, size, out);
+	case TARGET_TABLE_FILE:
+		return read_table_file(mount, txn, target->view, offset, size, out);
+	case TARGET_ERRORS:
+		return pitrdir_read_errors(mount->pitrdir, offset, size, out);
+	case TARGET_KEPT:
+		return pitrdir_read(mount->pitrdir, nodeid_number(target->nodeid), offset, size, out);
+	default:
+		return -EISDIR;
+	}
+}
+
+/* An item that was removed while open: as it was when it was opened. */
+static int read_removed(
+	struct mount *mount, fuse_ino_t ino, uint64_t seq, uint64_t offset, size_t size, struct buffer *out)
+{
+	struct view *live = views_get(mount->views, nodeid_slot(ino));
+	struct view past = { 0 };
+	struct store_txn *txn;
+	struct node node;
+	int result = live == NULL || seq == 0 ? -ENOENT : store_begin(mount->store, false, &txn);
+
+	if (result < 0) {
+		view_put(live);
+		return result;
+	}
+	past.table = live->table;
+	past.snapshot = (struct snapshot){ .table = live->table.number, .seq = seq };
+	result = snapshot_node(txn, &past.snapshot, nodeid_number(ino), &node);
+	if (result == 0)
+		result = render_node(mount, txn, &past, &node, offset, size, out);
+	store_abort(txn);
+	view_put(live);
+	return result;
+}
+
+static int read_node(struct mount *mount, fuse_ino_t ino, uint64_t fh, uint64_t offset, size_t size, struct buffer *out)
+{
+	struct store_txn *txn;
+	struct target target;
+	int result = target_begin(mount, ino, &txn, &target);
+
+	if (result == -ENOENT || result == -ESTALE)
+		return read_removed(mount, ino, fh >> 1, offset, size, out);
+	if (result < 0)
+		return result;
+	result = read_target(mount, txn, &target, offset, size, out);
+	target_end(txn, &target);
+	return result;
+}
+
+void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *file)
+{
+	struct mount *mount = ops_mount(req, COUNT_READ);
+	struct handle *handle = ops_handle(file);
+	struct buffer bytes = BUFFER_INIT;
+	int result = handle != NULL ? handle_read(handle, (uint64_t)offset, size, &bytes)
+				    : read_node(mount, ino, file->fh, (uint64_t)offset, size, &bytes);
+
+	ops_reply_bytes(req, result, &bytes);
+}
+
+void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	(void)ops_mount(req, COUNT_RELEASE), (void)ino;
+	if (ops_handle(file) != NULL)
+		handle_release(ops_handle(file));
+	fuse_reply_err(req, 0);
+}
+
+/* --- extended attributes --- */
+
+static const char *const xattr_names[] = { "user.pitr.time", "user.pitr.seq", "user.pitr.operation",
+	"user.pitr.author" };
+enum { XATTR_TIME, XATTR_SEQ, XATTR_OPERATION, XATTR_AUTHOR, XATTRS };
+
+static const char *operation_name(enum change_op op)
+{
+	return op == CHANGE_INSERT ? "INSERT" : op == CHANGE_MODIFY ? "MODIFY" : "REMOVE";
+}
+
+static int append_xattr(struct store_txn *txn, const struct target *target, int which, struct buffer *out)
+{
+	const struct version *version = &target->node.version;
+	char time[INSTANT_TEXT_MAX];
+	struct log_entry entry;
+	struct slice author;
+	int result;
+
+	if (which == XATTR_TIME) {
+		instant_format_z(version->time_us, time, sizeof(time));
+		buffer_append_text(out, time);
+		return 0;
+	}
+	if (which == XATTR_SEQ) {
+		buffer_append_format(out, "%llu", (unsigned long long)version->seq);
+		return 0;
+	}
+	result = log_get(txn, target->view->table.number, version->seq, &entry);
+	if (result == 0 && which == XATTR_OPERATION) {
+		buffer_append_text(out, operation_name(entry.op));
+	} else if (result == 0) {
+		result = author_text(txn, entry.author, &author);
+		if (result == 0)
+			buffer_append_slice(out, author);
+	}
+	return result == -ENOENT ? -ENODATA : result;
+}
+
+static int get_xattr(struct mount *mount, fuse_ino_t ino, const char *name, struct buffer *out)
+{
+	struct store_txn *txn;
+	struct target target;
+	int which = 0, result;
+
+	while (which < XATTRS && strcmp(name, xattr_names[which]) != 0)
+		which++;
+	if (which == XATTRS)
+		return -ENODATA;
+	result = target_begin(mount, ino, &txn, &target);
+	if (result < 0)
+		return result;
+	result = target.kind == TARGET_ITEM ? append_xattr(txn, &target, which, out) : -ENODATA;
+	target_end(txn, &target);
+	return result < 0 ? result : buffer_error(out);
+}
+
+static int list_xattr(struct mount *mount, fuse_ino_t ino, struct buffer *out)
+{
+	struct store_txn *txn;
+	struct target target;
+	int result = target_begin(mount, ino, &txn, &target);
+
+	if (result < 0)
+		return result;
+	for (int which = 0; which < XATTRS && target.kind == TARGET_ITEM; which++)
+		buffer_append(out, xattr_names[which], strlen(xattr_names[which]) + 1);
+	target_end(txn, &target);
+	return buffer_error(out);
+}
+
+static void reply_xattr(fuse_req_t req, int result, struct buffer *bytes, size_t size)
+{
+	if (result == 0 && size > 0 && bytes->size > size)
+		result = -ERANGE;
+	if (result < 0 || size > 0) {
+		ops_reply_bytes(req, result, bytes);
+		return;
+	}
+	fuse_reply_xattr(req, bytes->size);
+	buffer_free(bytes);
+}
+
+void ops_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+	struct mount *mount = ops_mount(req, COUNT_GETXATTR);
+	struct buffer bytes = BUFFER_INIT;
+
+	if (mount->options->has_xattr)
+		reply_xattr(req, get_xattr(mount, ino, name, &bytes), &bytes, size);
+	else
+		fuse_reply_err(req, ENOSYS);
+}
+
+void ops_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+	struct mount *mount = ops_mount(req, COUNT_LISTXATTR);
+	struct buffer bytes = BUFFER_INIT;
+
+	if (mount->options->has_xattr)
+		reply_xattr(req, list_xattr(mount, ino, &bytes), &bytes, size);
+	else
+		fuse_reply_err(req, ENOSYS);
+}
+
+void ops_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
+{
+	(void)ops_mount(req, COUNT_SETXATTR), (void)ino, (void)name, (void)value, (void)size, (void)flags;
+	fuse_reply_err(req, ENOSYS);
+}
+
+void ops_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	(void)ops_mount(req, COUNT_REMOVEXATTR), (void)ino, (void)name;
+	fuse_reply_err(req, ENOSYS);
+}

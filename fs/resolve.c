@@ -1,0 +1,245 @@
+#include "resolve.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keeper.h"
+#include "mount.h"
+
+/* Takes over the table, also on failure. */
+static int add_table_view(struct mount *mount, struct view *view, struct table *table, const struct snapshot *snapshot,
+	struct view **ret_view)
+{
+	int result;
+
+	if (view == NULL) {
+		table_free(table);
+		return -ENOMEM;
+	}
+	view->table = *table;
+	view->snapshot = *snapshot;
+	view->time_us = snapshot->time_us;
+	view->is_live = snapshot->time_us == TIME_NOW;
+	result = views_add(mount->views, view, ret_view);
+	if (result < 0)
+		view_put(view);
+	else if (views_past(mount->views) > KEEPER_PAST_VIEWS)
+		keeper_wake(mount->keeper);
+	return result;
+}
+
+static bool is_up_to_date(const struct view *view, const struct table *table)
+{
+	return !view->is_gone && view->table.number == table->number &&
+	       slice_equal(buffer_slice(&view->table.description), buffer_slice(&table->description));
+}
+
+/* The same table with other settings keeps its slot. Takes over the table. */
+static int refresh(struct mount *mount, const struct view *view, struct table *table)
+{
+	struct view *fresh = view_new(view->parent, slice_of_text(view->name), "");
+
+	if (fresh == NULL) {
+		table_free(table);
+		return -ENOMEM;
+	}
+	fresh->table = *table;
+	fresh->snapshot = view->snapshot;
+	fresh->time_us = view->time_us;
+	fresh->is_live = true;
+	views_refresh(mount->views, view->slot, fresh);
+	return 0;
+}
+
+int resolve_live_table(struct mount *mount, struct store_txn *txn, struct slice name, struct view **ret_view)
+{
+	struct snapshot snapshot;
+	struct table table;
+	struct view *view;
+	int64_t idle_ms;
+	int result = table_find(txn, name, TIME_NOW, &table, NULL);
+
+	if (result < 0)
+		return result == -EINVAL ? -ENOENT : result;
+	view = views_find(mount->views, NODEID_ROOT, name, &idle_ms);
+	if (view != NULL && is_up_to_date(view, &table)) {
+		table_free(&table);
+		*ret_view = view;
+		return 0;
+	}
+	if (view != NULL && view->is_live && !view->is_gone && view->table.number == table.number) {
+		result = refresh(mount, view, &table);
+		*ret_view = result < 0 ? NULL : views_get(mount->views, view->slot);
+		view_put(view);
+		return result < 0 ? result : *ret_view == NULL ? -ENOENT : 0;
+	}
+	view_put(view);
+	snapshot = snapshot_live(table.number);
+	return add_table_view(mount, view_new(NODEID_ROOT, name, ""), &table, &snapshot, ret_view);
+}
+
+int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct target *store, struct slice name,
+	struct view **ret_view)
+{
+	struct instant instant = { .kind = INSTANT_AT, .time_us = store->view->time_us };
+	struct snapshot snapshot;
+	struct table table;
+	int result = table_find(txn, name, store->view->time_us, &table, NULL);
+
+	if (result < 0)
+		return result == -EINVAL ? -ENOENT : result;
+	result = snapshot_resolve(mount->history, txn, &table, &instant, &snapshot, NULL);
+	if (result < 0) {
+		table_free(&table);
+		return result;
+	}
+	return add_table_view(mount, view_new(store->nodeid, name, store->view->path), &table, &snapshot, ret_view);
+}
+
+static bool is_kept(const struct view *view, const struct target *directory, int64_t idle_ms)
+{
+	if (directory->view != NULL && view->table.number != directory->view->table.number)
+		return false;
+	switch (view->written) {
+	case INSTANT_AT:
+	case INSTANT_SEQ:
+		return true;
+	case INSTANT_BEFORE_NOW:
+	case INSTANT_EARLIEST:
+		return idle_ms < RELATIVE_KEPT_MS;
+	case INSTANT_LATEST:
+		break;
+	}
+	return false;
+}
+
+static int add_store_view(struct mount *mount, struct view *view, int64_t time_us, struct view **ret_view)
+{
+	int result;
+
+	view->is_store = true;
+	view->time_us = time_us;
+	result = views_add(mount->views, view, ret_view);
+	if (result < 0)
+		view_put(view);
+	return result;
+}
+
+/* The table with the settings it had then. */
+static int load_table(struct store_txn *txn, const struct table *live, int64_t time_us, struct table *ret_table)
+{
+	int result = table_load(txn, live->number, time_us, ret_table);
+
+	return result == -ENOENT ? table_copy(live, ret_table) : result;
+}
+
+static int add_instant(struct mount *mount, struct store_txn *txn, const struct target *directory,
+	const struct instant *instant, struct view *view, struct view **ret_view, struct error *error)
+{
+	struct snapshot snapshot;
+	struct table table;
+	int64_t time_us;
+	int result;
+
+	view->written = instant->kind;
+	if (directory->kind == TARGET_ROOT) {
+		result = snapshot_resolve_store(mount->history, txn, instant, &time_us, error);
+		if (result == 0)
+			return add_store_view(mount, view, time_us, ret_view);
+		view_put(view);
+		return result;
+	}
+	view->is_item = view->name[0] != '@';
+	result = snapshot_resolve(mount->history, txn, &directory->view->table, instant, &snapshot, error);
+	if (result == 0)
+		result = load_table(txn, &directory->view->table, snapshot.time_us, &table);
+	if (result == 0)
+		return add_table_view(mount, view, &table, &snapshot, ret_view);
+	view_put(view);
+	return result;
+}
+
+int resolve_instant(struct mount *mount, struct store_txn *txn, const struct target *directory, struct slice name,
+	struct slice text, struct view **ret_view, struct error *error)
+{
+	struct instant instant;
+	struct buffer path = BUFFER_INIT;
+	int64_t idle_ms;
+	struct view *view = views_find(mount->views, directory->nodeid, name, &idle_ms);
+	int result;
+
+	if (view != NULL && is_kept(view, directory, idle_ms)) {
+		*ret_view = view;
+		return 0;
+	}
+	view_put(view);
+	result = instant_parse(text, mount->zone, &instant, error);
+	if (result < 0)
+		return result == -EINVAL ? -ENOENT : result;
+	target_path(mount, directory, &path);
+	view = path.is_out_of_memory ? NULL
+				     : view_new(directory->nodeid, name, path.size == 0 ? "" : buffer_text(&path));
+	buffer_free(&path);
+	if (view == NULL)
+		return -ENOMEM;
+	return add_instant(mount, txn, directory, &instant, view, ret_view, error);
+}
+
+void resolve_refresh(struct mount *mount, struct store_txn *txn, const struct view *view)
+{
+	struct table table;
+	struct view *gone;
+	int result = table_load(txn, view->table.number, TIME_NOW, &table);
+
+	if (result == 0) {
+		if (is_up_to_date(view, &table))
+			table_free(&table);
+		else
+			(void)refresh(mount, view, &table);
+		return;
+	}
+	if (result != -ENOENT || view->is_gone || table_copy(&view->table, &table) < 0)
+		return;
+	gone = view_new(view->parent, slice_of_text(view->name), "");
+	if (gone == NULL) {
+		table_free(&table);
+		return;
+	}
+	gone->table = table;
+	gone->snapshot = view->snapshot;
+	gone->time_us = TIME_NOW;
+	gone->is_live = gone->is_gone = true;
+	views_refresh(mount->views, view->slot, gone);
+	scratch_forget_table(mount->scratch, view->slot);
+}
+
+void resolve_again(struct mount *mount, struct store_txn *txn, const struct view *view)
+{
+	struct instant instant = { .kind = INSTANT_AT, .time_us = view->time_us };
+	struct view *fresh;
+	struct snapshot snapshot;
+	struct table table;
+
+	if (view->is_live || view->is_store || view->written == INSTANT_SEQ ||
+		load_table(txn, &view->table, view->time_us, &table) < 0)
+		return;
+	fresh = snapshot_resolve(mount->history, txn, &table, &instant, &snapshot, NULL) < 0
+			? NULL
+			: view_new(view->parent, slice_of_text(view->name), "");
+	if (fresh == NULL) {
+		table_free(&table);
+		return;
+	}
+	free(fresh->path);
+	fresh->path = strdup(view->path);
+	fresh->table = table;
+	fresh->snapshot = snapshot;
+	fresh->time_us = view->time_us;
+	fresh->written = view->written;
+	fresh->is_item = view->is_item;
+	if (fresh->path == NULL)
+		view_put(fresh);
+	else
+		views_refresh(mount->views, view->slot, fresh);
+}

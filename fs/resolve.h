@@ -1,0 +1,31 @@
+/* From names to views: live tables, instants, tables of the whole store at an instant. */
+#ifndef PITR_FS_RESOLVE_H
+#define PITR_FS_RESOLVE_H
+
+#include "bytes.h"
+#include "error.h"
+#include "store.h"
+#include "target.h"
+#include "views.h"
+
+struct mount;
+
+/* How long a relative instant keeps its meaning after it was last looked up. */
+#define RELATIVE_KEPT_MS 10000
+
+/* All give a held view, or -ENOENT. */
+int resolve_live_table(struct mount *mount, struct store_txn *txn, struct slice name, struct view **ret_view);
+/* A table of a store view. */
+int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct target *store, struct slice name,
+	struct view **ret_view);
+/* "@T" in the root or a live table, NAME.json@T in a live table or partition; `name` is all of it, `instant` what is behind
+ * the '@'. -ENOENT with the reason. */
+int resolve_instant(struct mount *mount, struct store_txn *txn, const struct target *directory, struct slice name,
+	struct slice instant, struct view **ret_view, struct error *error);
+
+/* Brings a live view up to date with its table's description, or marks its end. */
+void resolve_refresh(struct mount *mount, struct store_txn *txn, const struct view *view);
+/* The instant of a past view again, after an import below it. */
+void resolve_again(struct mount *mount, struct store_txn *txn, const struct view *view);
+
+#endif

@@ -1,0 +1,502 @@
+#include "views.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index.h"
+#include "monotonic.h"
+
+#define SLOT_MAX ((UINT32_C(1) << (64 - NODE_NUMBER_BITS)) - 1)
+#define IDLE_SLOTS_KEPT 256
+
+struct slot {
+	struct index_link by_name, by_base, by_table; /* by_table: live views that are named */
+	struct view *view;                            /* NULL: the slot is free */
+	int64_t references;
+	int pins;
+	bool is_named, is_told;
+	int64_t used_ms;
+	struct slot *previous_idle, *next_idle;
+	bool is_idle;
+	uint32_t number;
+};
+
+struct views {
+	pthread_mutex_t lock;
+	struct slot **slots; /* from 1 on */
+	uint32_t count, capacity;
+	struct index by_name, by_base, by_table;
+	struct slot *oldest_idle, *newest_idle; /* nobody refers to them */
+	size_t idle, past;
+};
+
+struct view *view_new(uint64_t parent, struct slice name, const char *parent_path)
+{
+	struct view *view = calloc(1, sizeof(*view));
+
+	if (view == NULL || name.size > FILE_NAME_MAX) {
+		free(view);
+		return NULL;
+	}
+	atomic_init(&view->references, 1);
+	view->parent = parent;
+	memcpy(view->name, name.data, name.size);
+	if (asprintf(&view->path, "%s%s%s", parent_path, *parent_path == '\0' ? "" : "/", view->name) < 0) {
+		free(view);
+		return NULL;
+	}
+	return view;
+}
+
+struct view *view_hold(struct view *view)
+{
+	atomic_fetch_add(&view->references, 1);
+	return view;
+}
+
+void view_put(struct view *view)
+{
+	if (view == NULL || atomic_fetch_sub(&view->references, 1) != 1)
+		return;
+	table_free(&view->table);
+	free(view->path);
+	free(view);
+}
+
+int views_new(struct views **ret_views)
+{
+	struct views *views = calloc(1, sizeof(*views));
+
+	if (views == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&views->lock, NULL);
+	*ret_views = views;
+	return 0;
+}
+
+void views_free(struct views *views)
+{
+	if (views == NULL)
+		return;
+	for (uint32_t i = 0; i < views->count; i++) {
+		view_put(views->slots[i]->view);
+		free(views->slots[i]);
+	}
+	free(views->slots);
+	index_free(&views->by_name);
+	index_free(&views->by_base);
+	index_free(&views->by_table);
+	pthread_mutex_destroy(&views->lock);
+	free(views);
+}
+
+static uint64_t name_hash(uint64_t parent, struct slice name)
+{
+	return index_hash(parent, name);
+}
+
+static uint64_t table_hash(uint32_t table)
+{
+	return index_hash(table, slice_of(NULL, 0));
+}
+
+static struct slot *slot_at(const struct views *views, uint32_t number)
+{
+	return number == 0 || number > views->count ? NULL : views->slots[number - 1];
+}
+
+/* --- slots nobody refers to --- */
+
+static void idle_unlink(struct views *views, struct slot *slot)
+{
+	if (!slot->is_idle)
+		return;
+	*(slot->previous_idle == NULL ? &views->oldest_idle : &slot->previous_idle->next_idle) = slot->next_idle;
+	*(slot->next_idle == NULL ? &views->newest_idle : &slot->next_idle->previous_idle) = slot->previous_idle;
+	slot->previous_idle = slot->next_idle = NULL;
+	slot->is_idle = false;
+	views->idle--;
+}
+
+static void idle_append(struct views *views, struct slot *slot)
+{
+	slot->previous_idle = views->newest_idle;
+	slot->next_idle = NULL;
+	*(views->newest_idle == NULL ? &views->oldest_idle : &views->newest_idle->next_idle) = slot;
+	views->newest_idle = slot;
+	slot->is_idle = true;
+	views->idle++;
+}
+
+static void slot_unname(struct views *views, struct slot *slot)
+{
+	if (slot->is_named)
+		index_remove(&views->by_name, &slot->by_name);
+	if (slot->is_named && slot->view->is_live)
+		index_remove(&views->by_table, &slot->by_table);
+	slot->is_named = false;
+}
+
+static void slot_clear(struct views *views, struct slot *slot)
+{
+	slot_unname(views, slot);
+	index_remove(&views->by_base, &slot->by_base);
+	view_put(slot->view);
+	slot->view = NULL;
+}
+
+/* The slot unused for longest, when enough of them are kept and no request is about to use it. */
+static struct slot *slot_reuse(struct views *views)
+{
+	struct slot *slot = views->oldest_idle;
+
+	if (views->idle <= IDLE_SLOTS_KEPT)
+		return NULL;
+	while (slot != NULL && slot->view != NULL && atomic_load(&slot->view->references) > 1)
+		slot = slot->next_idle;
+	if (slot == NULL)
+		return NULL;
+	idle_unlink(views, slot);
+	if (slot->view != NULL)
+		slot_clear(views, slot);
+	return slot;
+}
+
+static struct slot *slot_new(struct views *views)
+{
+	struct slot *slot;
+
+	if (views->count == views->capacity) {
+		uint32_t capacity = views->capacity == 0 ? 64 : views->capacity * 2;
+		struct slot **slots = realloc(views->slots, capacity * sizeof(*slots));
+
+		if (slots == NULL)
+			return NULL;
+		views->slots = slots;
+		views->capacity = capacity;
+	}
+	if (views->count >= SLOT_MAX)
+		return NULL;
+	slot = calloc(1, sizeof(*slot));
+	if (slot == NULL)
+		return NULL;
+	views->slots[views->count++] = slot;
+	slot->number = views->count;
+	return slot;
+}
+
+/* --- inode numbers --- */
+
+static bool is_same_state(const struct view *a, const struct view *b)
+{
+	return a->is_store == b->is_store && a->time_us == b->time_us && a->snapshot.table == b->snapshot.table &&
+	       a->snapshot.seq == b->snapshot.seq;
+}
+
+/* From what the view shows, so that it is the same in every mount; another one only where two states would have the same. */
+static uint64_t choose_base(const struct views *views, const struct view *view)
+{
+	struct slice id = view->is_store ? slice_of_text("store") : slice_of_text(view->table.id);
+	uint64_t seed = (uint64_t)view->time_us * 31 + view->snapshot.seq;
+	uint64_t base = index_hash(seed, id) >> NODE_NUMBER_BITS;
+
+	for (;; base++) {
+		struct index_link *link;
+
+		base &= SLOT_MAX;
+		base += base == 0;
+		link = index_first(&views->by_base, base);
+		while (link != NULL && is_same_state(index_holder(link, struct slot, by_base)->view, view))
+			link = index_next(link);
+		if (link == NULL)
+			return base << NODE_NUMBER_BITS;
+	}
+}
+
+/* --- finding --- */
+
+struct view *views_get(struct views *views, uint32_t number)
+{
+	struct view *view = NULL;
+	struct slot *slot;
+
+	pthread_mutex_lock(&views->lock);
+	slot = slot_at(views, number);
+	if (slot != NULL && slot->view != NULL)
+		view = view_hold(slot->view);
+	pthread_mutex_unlock(&views->lock);
+	return view;
+}
+
+static struct slot *find_named(const struct views *views, uint64_t parent, struct slice name)
+{
+	struct index_link *link = index_first(&views->by_name, name_hash(parent, name));
+
+	for (; link != NULL; link = index_next(link)) {
+		struct slot *slot = index_holder(link, struct slot, by_name);
+
+		if (slot->view->parent == parent && slice_equal(slice_of_text(slot->view->name), name))
+			return slot;
+	}
+	return NULL;
+}
+
+struct view *views_find(struct views *views, uint64_t parent, struct slice name, int64_t *ret_idle_ms)
+{
+	struct view *view = NULL;
+	struct slot *slot;
+
+	pthread_mutex_lock(&views->lock);
+	slot = find_named(views, parent, name);
+	if (slot != NULL) {
+		int64_t now_ms = monotonic_ms();
+
+		view = view_hold(slot->view);
+		*ret_idle_ms = now_ms - slot->used_ms;
+		slot->used_ms = now_ms;
+	}
+	pthread_mutex_unlock(&views->lock);
+	return view;
+}
+
+struct view *views_find_live(struct views *views, uint32_t table)
+{
+	struct index_link *link;
+	struct view *view = NULL;
+
+	pthread_mutex_lock(&views->lock);
+	link = index_first(&views->by_table, table_hash(table));
+	if (link != NULL) {
+		struct slot *slot = index_holder(link, struct slot, by_table);
+
+		if (slot->references > 0 || slot->pins > 0)
+			view = view_hold(slot->view);
+	}
+	pthread_mutex_unlock(&views->lock);
+	return view;
+}
+
+/* --- adding --- */
+
+static struct view *use_slot(struct views *views, struct slot *slot, struct view *view)
+{
+	slot->view = view;
+	slot->references = 0;
+	slot->pins = 0;
+	slot->is_told = false;
+	slot->used_ms = monotonic_ms();
+	slot->is_named = true;
+	view->slot = slot->number;
+	view->ino_base = choose_base(views, view);
+	index_add(&views->by_name, &slot->by_name, name_hash(view->parent, slice_of_text(view->name)));
+	index_add(&views->by_base, &slot->by_base, view->ino_base >> NODE_NUMBER_BITS);
+	if (view->is_live)
+		index_add(&views->by_table, &slot->by_table, table_hash(view->table.number));
+	idle_append(views, slot);
+	return view_hold(view);
+}
+
+static int add_locked(struct views *views, struct view *view, struct view **ret_view)
+{
+	struct slot *old = find_named(views, view->parent, slice_of_text(view->name)), *slot;
+	int result;
+
+	if (old != NULL && is_same_state(old->view, view)) {
+		*ret_view = view_hold(old->view);
+		view_put(view);
+		return 0;
+	}
+	result = index_reserve(&views->by_name);
+	if (result == 0)
+		result = index_reserve(&views->by_base);
+	if (result == 0)
+		result = index_reserve(&views->by_table);
+	if (result < 0)
+		return result;
+	slot = slot_reuse(views);
+	if (slot == NULL)
+		slot = slot_new(views);
+	if (slot == NULL)
+		return -ENOMEM;
+	old = find_named(views, view->parent, slice_of_text(view->name));
+	if (old != NULL)
+		slot_unname(views, old);
+	*ret_view = use_slot(views, slot, view);
+	return 0;
+}
+
+int views_add(struct views *views, struct view *view, struct view **ret_view)
+{
+	int result;
+
+	pthread_mutex_lock(&views->lock);
+	result = add_locked(views, view, ret_view);
+	pthread_mutex_unlock(&views->lock);
+	return result;
+}
+
+void views_refresh(struct views *views, uint32_t number, struct view *view)
+{
+	struct view *old = NULL;
+	struct slot *slot;
+
+	pthread_mutex_lock(&views->lock);
+	slot = slot_at(views, number);
+	if (slot != NULL && slot->view != NULL) {
+		old = slot->view;
+		view->slot = old->slot;
+		view->ino_base = old->ino_base;
+		slot->view = view;
+	} else {
+		old = view;
+	}
+	pthread_mutex_unlock(&views->lock);
+	view_put(old);
+}
+
+/* --- counting --- */
+
+static void settle(struct views *views, struct slot *slot)
+{
+	bool is_idle = slot->references == 0 && slot->pins == 0;
+
+	if (is_idle && !slot->is_idle)
+		idle_append(views, slot);
+	else if (!is_idle)
+		idle_unlink(views, slot);
+}
+
+void views_count(struct views *views, uint32_t number, int64_t references)
+{
+	struct slot *slot;
+
+	pthread_mutex_lock(&views->lock);
+	slot = slot_at(views, number);
+	if (slot != NULL && slot->view != NULL) {
+		bool was_referred_to = slot->references > 0, is_referred_to;
+
+		slot->references += references;
+		assert(slot->references >= 0);
+		is_referred_to = slot->references > 0;
+		if (!slot->view->is_live && was_referred_to != is_referred_to)
+			views->past += is_referred_to ? (size_t)1 : (size_t)-1;
+		if (!is_referred_to)
+			slot->is_told = false;
+		settle(views, slot);
+	}
+	pthread_mutex_unlock(&views->lock);
+}
+
+void views_pin(struct views *views, uint32_t number, int by)
+{
+	struct slot *slot;
+
+	pthread_mutex_lock(&views->lock);
+	slot = slot_at(views, number);
+	if (slot != NULL && slot->view != NULL) {
+		slot->pins += by;
+		assert(slot->pins >= 0);
+		settle(views, slot);
+	}
+	pthread_mutex_unlock(&views->lock);
+}
+
+size_t views_past(struct views *views)
+{
+	size_t past;
+
+	pthread_mutex_lock(&views->lock);
+	past = views->past;
+	pthread_mutex_unlock(&views->lock);
+	return past;
+}
+
+/* --- all of them --- */
+
+struct aged_view {
+	struct view *view;
+	int64_t used_ms;
+};
+
+static int compare_age(const void *a, const void *b)
+{
+	int64_t a_ms = ((const struct aged_view *)a)->used_ms, b_ms = ((const struct aged_view *)b)->used_ms;
+
+	return (a_ms > b_ms) - (a_ms < b_ms);
+}
+
+/* Held; the caller puts them back and frees the array. */
+static struct aged_view *collect(struct views *views, bool (*is_wanted)(const struct slot *slot, uint32_t table),
+	uint32_t table, size_t *ret_count)
+{
+	struct aged_view *found;
+	size_t count = 0;
+
+	pthread_mutex_lock(&views->lock);
+	found = calloc((size_t)views->count + 1, sizeof(*found));
+	for (uint32_t i = 0; i < views->count && found != NULL; i++) {
+		struct slot *slot = views->slots[i];
+
+		if (slot->view != NULL && is_wanted(slot, table))
+			found[count++] = (struct aged_view){ view_hold(slot->view), slot->used_ms };
+	}
+	pthread_mutex_unlock(&views->lock);
+	*ret_count = count;
+	return found;
+}
+
+static bool is_past_untold(const struct slot *slot, uint32_t table)
+{
+	(void)table;
+	return !slot->view->is_live && slot->references > 0 && !slot->is_told;
+}
+
+static void mark_told(struct views *views, uint32_t number)
+{
+	pthread_mutex_lock(&views->lock);
+	slot_at(views, number)->is_told = true;
+	pthread_mutex_unlock(&views->lock);
+}
+
+void views_oldest(
+	struct views *views, size_t count, void (*each)(void *context, const struct view *view), void *context)
+{
+	size_t found_count;
+	struct aged_view *found = collect(views, is_past_untold, 0, &found_count);
+
+	if (found == NULL)
+		return;
+	qsort(found, found_count, sizeof(*found), compare_age);
+	for (size_t i = 0; i < found_count; i++) {
+		if (i < count) {
+			mark_told(views, found[i].view->slot);
+			each(context, found[i].view);
+		}
+		view_put(found[i].view);
+	}
+	free(found);
+}
+
+static bool is_of_table(const struct slot *slot, uint32_t table)
+{
+	return table == UINT32_MAX || (!slot->view->is_store && slot->view->table.number == table);
+}
+
+int views_each(struct views *views, uint32_t table, void (*each)(void *context, struct view *view), void *context)
+{
+	size_t count;
+	struct aged_view *found = collect(views, is_of_table, table, &count);
+
+	if (found == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		each(context, found[i].view);
+		view_put(found[i].view);
+	}
+	free(found);
+	return 0;
+}

@@ -1,0 +1,92 @@
+/* Views: a table, or the whole store, now or at an instant, under the name it was looked up by.
+ *
+ * The kernel's node number is the view's slot and a number within it; slot 0 belongs to the mount itself. Every spelling of an instant is
+ * a view of its own, for the kernel must never see one directory under two entries. A view's contents do not change
+ * while someone holds it: what is new about a table makes another `struct view` in the same slot.
+ *
+ * For every slot the kernel's references are counted, over all nodes in it. Slots nobody refers to are kept for a while,
+ * so that "@-15m" stays what it was while in use, and are then given to others. */
+#ifndef PITR_FS_VIEWS_H
+#define PITR_FS_VIEWS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "instant.h"
+#include "name.h"
+#include "snapshot.h"
+#include "table.h"
+
+#define NODE_NUMBER_BITS 40
+#define NUMBER_DIRECTORY UINT64_C(0)  /* in every view: its top directory */
+#define NUMBER_TABLE_FILE UINT64_C(1) /* its .table.json */
+
+static inline uint64_t nodeid_of(uint32_t slot, uint64_t number)
+{
+	return (uint64_t)slot << NODE_NUMBER_BITS | number;
+}
+static inline uint32_t nodeid_slot(uint64_t nodeid)
+{
+	return (uint32_t)(nodeid >> NODE_NUMBER_BITS);
+}
+static inline uint64_t nodeid_number(uint64_t nodeid)
+{
+	return nodeid & ((UINT64_C(1) << NODE_NUMBER_BITS) - 1);
+}
+
+struct view {
+	atomic_uint references;
+	uint32_t slot;
+	bool is_store; /* the whole store: no table, no snapshot */
+	bool is_live;
+	bool is_item;              /* past: of one item, looked up as NAME.json@T */
+	bool is_gone;              /* live: its table has ended */
+	enum instant_kind written; /* how the instant was written */
+	int64_t time_us;           /* TIME_NOW: live */
+	struct table table;
+	struct snapshot snapshot;
+	uint64_t ino_base; /* st_ino of its directory; others add their number */
+	uint64_t parent;   /* node and name it was looked up by */
+	char name[FILE_NAME_MAX + 1];
+	char *path; /* from the mount's root, for people */
+};
+
+/* A new view, to be filled in and given to views_add or views_refresh. NULL: out of memory. */
+struct view *view_new(uint64_t parent, struct slice name, const char *parent_path);
+struct view *view_hold(struct view *view);
+void view_put(struct view *view); /* NULL is fine */
+
+struct views;
+
+int views_new(struct views **ret_views);
+void views_free(struct views *views);
+
+/* The view of a slot, held; NULL: none. */
+struct view *views_get(struct views *views, uint32_t slot);
+/* The view of that parent and name, held; NULL: none. *ret_idle_ms: since when nobody looked it up. The look counts as use. */
+struct view *views_find(struct views *views, uint64_t parent, struct slice name, int64_t *ret_idle_ms);
+/* The live view of a table, held; NULL: none, or the kernel knows nothing of it (then nothing needs invalidation). */
+struct view *views_find_live(struct views *views, uint32_t table);
+
+/* Gives a new view a slot and its ino_base; it takes the place of the one of the same parent and name, which lives on
+ * under its slot until the kernel lets go. Takes over the caller's hold on success; the returned view is held again. When another thread
+ * was first with an equal view, that one is returned. */
+int views_add(struct views *views, struct view *view, struct view **ret_view);
+/* Puts what is new about a table into the same slot. Takes over the hold. */
+void views_refresh(struct views *views, uint32_t slot, struct view *view);
+
+/* References of the kernel: gained with every entry in an answer, lost with FORGET. */
+void views_count(struct views *views, uint32_t slot, int64_t references);
+/* References of the mount's own: private files in a live table. */
+void views_pin(struct views *views, uint32_t slot, int by);
+
+/* How many past views the kernel refers to. */
+size_t views_past(struct views *views);
+/* Calls `each` for the past views the kernel refers to, not looked up for longest, until `count` were told or all; each is told once. */
+void views_oldest(
+	struct views *views, size_t count, void (*each)(void *context, const struct view *view), void *context);
+/* Calls `each` for every view of a table (or of any: UINT32_MAX), held, with no lock. */
+int views_each(struct views *views, uint32_t table, void (*each)(void *context, struct view *view), void *context);
+
+#endif

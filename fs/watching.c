@@ -1,0 +1,244 @@
+#include "watching.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "key.h"
+#include "monotonic.h"
+#include "mount.h"
+#include "resolve.h"
+#include "watch.h"
+
+/* A partition emptied by others goes at once; one in which this mount just removed something waits for rmdir. */
+#define EMPTIED_HERE_MS 5000
+#define ROUND_MAX 64
+
+/* What a round of news has touched, each told once. */
+struct round {
+	uint64_t nodes[ROUND_MAX];
+	size_t node_count;
+	uint32_t past_tables[ROUND_MAX]; /* got changes below instants that may have been shown */
+	size_t past_count;
+	bool is_everything; /* more than fits, or news were missed */
+};
+
+struct watching {
+	struct mount *mount;
+	struct watch *watch;
+	struct round round;
+};
+
+static void touch_node(struct watching *watching, uint64_t nodeid)
+{
+	struct round *round = &watching->round;
+
+	for (size_t i = 0; i < round->node_count; i++) {
+		if (round->nodes[i] == nodeid)
+			return;
+	}
+	if (round->node_count == ROUND_MAX) {
+		for (size_t i = 0; i < ROUND_MAX; i++)
+			notifier_node(watching->mount->notifier, round->nodes[i]);
+		round->node_count = 0;
+	}
+	round->nodes[round->node_count++] = nodeid;
+}
+
+static void touch_past(struct round *round, uint32_t table)
+{
+	for (size_t i = 0; i < round->past_count; i++) {
+		if (round->past_tables[i] == table)
+			return;
+	}
+	if (round->past_count == ROUND_MAX)
+		round->is_everything = true;
+	else
+		round->past_tables[round->past_count++] = table;
+}
+
+/* --- tables --- */
+
+static void table_changed(struct watching *watching, struct store_txn *txn, const struct watch_event *event)
+{
+	struct mount *mount = watching->mount;
+	struct view *view = views_find_live(mount->views, (uint32_t)event->node.number);
+
+	touch_node(watching, NODEID_ROOT);
+	if (view == NULL)
+		return;
+	resolve_refresh(mount, txn, view);
+	if (event->op == CHANGE_REMOVE)
+		notifier_expire(mount->notifier, NODEID_ROOT, slice_of_text(view->name));
+	touch_node(watching, nodeid_of(view->slot, NUMBER_TABLE_FILE));
+	view_put(view);
+}
+
+/* --- items and partitions --- */
+
+/* The partition an item is in, when the mount keeps it. */
+static struct scratch *kept_partition(struct mount *mount, const struct view *view, struct slice encoded_key)
+{
+	struct buffer storage = BUFFER_INIT, partition = BUFFER_INIT;
+	struct scratch *kept = NULL;
+	struct key key;
+
+	if (scratch_partitions(mount->scratch) == 0)
+		return NULL;
+	if (key_decode(encoded_key, &storage, &key) == 0) {
+		key_append_partition(&key.partition, &partition);
+		kept = scratch_find_partition(mount->scratch, view->slot, buffer_slice(&partition));
+	}
+	buffer_free(&storage);
+	buffer_free(&partition);
+	return kept;
+}
+
+static void partition_ended(
+	struct mount *mount, const struct view *view, const struct watch_event *event, struct scratch *kept)
+{
+	char name[FILE_NAME_MAX + 1];
+
+	if (kept != NULL && nodeid_is_scratch(kept->nodeid))
+		return;
+	if (kept != NULL && monotonic_ms() - scratch_used_ms(kept) < EMPTIED_HERE_MS)
+		return;
+	if (kept != NULL)
+		scratch_unname(kept);
+	if (snapshot_name(&view->table, &event->node, name) > 0)
+		notifier_expire(mount->notifier, nodeid_of(view->slot, NUMBER_DIRECTORY), slice_of_text(name));
+}
+
+static void node_changed(struct watching *watching, const struct view *view, const struct watch_event *event)
+{
+	struct mount *mount = watching->mount;
+	struct scratch *kept = kept_partition(mount, view, event->node.encoded_key);
+	uint64_t directory = nodeid_of(view->slot, event->node.directory);
+	char name[FILE_NAME_MAX + 1];
+
+	if (kept != NULL && event->node.kind == NODE_ITEM) {
+		touch_node(watching, directory);
+		directory = kept->nodeid;
+	}
+	if (event->op == CHANGE_REMOVE && event->node.kind == NODE_PARTITION)
+		partition_ended(mount, view, event, kept);
+	else if (event->op == CHANGE_REMOVE && snapshot_name(&view->table, &event->node, name) > 0)
+		notifier_drop(mount->notifier, directory, slice_of_text(name));
+	else if (event->op == CHANGE_MODIFY)
+		notifier_node(mount->notifier, nodeid_of(view->slot, event->node.number));
+	touch_node(watching, directory);
+	touch_node(watching, nodeid_of(view->slot, NUMBER_DIRECTORY));
+	touch_node(watching, nodeid_of(view->slot, NUMBER_TABLE_FILE));
+	scratch_put(kept);
+}
+
+static void changed(void *context, struct store_txn *txn, const struct watch_event *event)
+{
+	struct watching *watching = context;
+	struct view *view;
+
+	if (event->is_past)
+		touch_past(&watching->round, event->table == CATALOGUE ? (uint32_t)event->node.number : event->table);
+	if (event->table == CATALOGUE) {
+		table_changed(watching, txn, event);
+		return;
+	}
+	view = views_find_live(watching->mount->views, event->table);
+	if (view != NULL)
+		node_changed(watching, view, event);
+	view_put(view);
+	notifier_keep_pace(watching->mount->notifier);
+}
+
+static void lost(void *context)
+{
+	struct watching *watching = context;
+
+	watching->round.is_everything = true;
+}
+
+/* --- the end of a round --- */
+
+struct forgetting {
+	struct mount *mount;
+	struct store_txn *txn;
+	bool with_live;
+};
+
+static void forget_view(void *context, struct view *view)
+{
+	struct forgetting *forgetting = context;
+	struct mount *mount = forgetting->mount;
+
+	if (view->is_live && !forgetting->with_live)
+		return;
+	if (view->is_live)
+		resolve_refresh(mount, forgetting->txn, view);
+	else
+		resolve_again(mount, forgetting->txn, view);
+	notifier_drop(mount->notifier, view->parent, slice_of_text(view->name));
+	notifier_node(mount->notifier, nodeid_of(view->slot, NUMBER_DIRECTORY));
+}
+
+static void forget_store(void *context, struct view *view)
+{
+	struct forgetting *forgetting = context;
+
+	if (view->is_store)
+		notifier_drop(forgetting->mount->notifier, view->parent, slice_of_text(view->name));
+}
+
+static void forget(struct watching *watching)
+{
+	struct round *round = &watching->round;
+	struct forgetting forgetting = { .mount = watching->mount, .with_live = round->is_everything };
+
+	if (store_begin(watching->mount->store, false, &forgetting.txn) < 0)
+		return;
+	if (round->is_everything)
+		(void)views_each(watching->mount->views, UINT32_MAX, forget_view, &forgetting);
+	for (size_t i = 0; i < round->past_count && !round->is_everything; i++)
+		(void)views_each(watching->mount->views, round->past_tables[i], forget_view, &forgetting);
+	(void)views_each(watching->mount->views, UINT32_MAX, forget_store, &forgetting);
+	store_abort(forgetting.txn);
+	notifier_node(watching->mount->notifier, NODEID_ROOT);
+}
+
+static void settled(void *context)
+{
+	struct watching *watching = context;
+	struct round *round = &watching->round;
+
+	for (size_t i = 0; i < round->node_count; i++)
+		notifier_node(watching->mount->notifier, round->nodes[i]);
+	if (round->is_everything || round->past_count > 0)
+		forget(watching);
+	*round = (struct round){ 0 };
+}
+
+int watching_start(struct mount *mount, struct watching **ret_watching)
+{
+	struct watching *watching = calloc(1, sizeof(*watching));
+	struct watch_callbacks callbacks = {
+		.changed = changed, .lost = lost, .settled = settled, .context = watching
+	};
+	int result;
+
+	if (watching == NULL)
+		return -ENOMEM;
+	watching->mount = mount;
+	result = watch_start(mount->history, &callbacks, &watching->watch);
+	if (result < 0) {
+		free(watching);
+		return result;
+	}
+	*ret_watching = watching;
+	return 0;
+}
+
+void watching_stop(struct watching *watching)
+{
+	if (watching == NULL)
+		return;
+	watch_stop(watching->watch);
+	free(watching);
+}
