@@ -152,7 +152,7 @@ static void set_index(struct map *map, const struct table *table, const struct v
 }
 
 static int append_indexes(
-        struct value_builder *list, const struct table *table, const struct value *indexes, bool is_global)
+	struct value_builder *list, const struct table *table, const struct value *indexes, bool is_global)
 {
 	struct reader reader = reader_of(indexes->body);
 	struct value index;
@@ -170,7 +170,7 @@ static int append_indexes(
 }
 
 static void set_indexes(
-        struct map *map, const struct table *table, struct slice name, const struct value *indexes, bool is_global)
+	struct map *map, const struct table *table, struct slice name, const struct value *indexes, bool is_global)
 {
 	struct value_builder *list;
 	struct buffer scratch = BUFFER_INIT;
@@ -210,7 +210,7 @@ static void set_encryption(struct map *map, const struct value *specification)
 	struct value member;
 	struct map inner;
 	if (specification->tag != VALUE_M || !item_attribute(specification->whole, slice_of_text("Enabled"), &member) ||
-	        member.tag != VALUE_TRUE)
+		member.tag != VALUE_TRUE)
 		return;
 	inner = map_begin();
 	map_set_text(&inner, "Status", "ENABLED");
@@ -276,7 +276,7 @@ static void set_stored(struct map *map, const struct table *table)
 }
 
 static int set_computed(
-        struct map *map, struct store_txn *txn, const struct table *table, const struct snapshot *snapshot)
+	struct map *map, struct store_txn *txn, const struct table *table, const struct snapshot *snapshot)
 {
 	struct buffer arn = BUFFER_INIT;
 	uint64_t items, bytes;
@@ -310,7 +310,7 @@ static int render(struct map *map, int result, struct buffer *out)
 }
 
 int describe_table(
-        struct store_txn *txn, const struct table *table, const struct snapshot *snapshot, struct buffer *out)
+	struct store_txn *txn, const struct table *table, const struct snapshot *snapshot, struct buffer *out)
 {
 	struct map map = map_begin();
 	set_stored(&map, table);
@@ -347,7 +347,7 @@ static int set_recovery(struct map *map, struct store_txn *txn, const struct tab
 }
 
 int describe_table_file(struct history *history, struct store_txn *txn, const struct table *table,
-        const struct snapshot *snapshot, struct buffer *out)
+	const struct snapshot *snapshot, struct buffer *out)
 {
 	bool is_live = snapshot->time_us == TIME_NOW;
 	int64_t now_us = is_live ? history_now(history, txn) : snapshot->time_us;

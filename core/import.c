@@ -82,8 +82,8 @@ static int take_name(struct reading *reading)
 		name = slice_of_text(import->options.table);
 	if (name.size == 0)
 		return error_set(reading->error, -EINVAL,
-		        "%s line %llu does not say which table it is of: name the table (--table NAME)",
-		        reading->source, (unsigned long long)reading->line);
+			"%s line %llu does not say which table it is of: name the table (--table NAME)",
+			reading->source, (unsigned long long)reading->line);
 	int result = name_check_table(name, reading->error);
 	if (result < 0)
 		return result;
@@ -114,9 +114,9 @@ static int existing_schema(struct import *import, struct error *error)
 	table_free(&table);
 	if (import->options.schema && !import_same_schema(import->options.schema, &import->schema))
 		return error_set(error, -EINVAL, "table %s is there already, with the key %s (%c)%s%s: leave --key out",
-		        import->table_name, import->schema.partition.name, (char)import->schema.partition.type,
-		        import->schema.has_sort ? " and the sort key " : "",
-		        import->schema.has_sort ? import->schema.sort.name : "");
+			import->table_name, import->schema.partition.name, (char)import->schema.partition.type,
+			import->schema.has_sort ? " and the sort key " : "",
+			import->schema.has_sort ? import->schema.sort.name : "");
 	return 1;
 }
 
@@ -128,13 +128,13 @@ static int complete_attribute(struct reading *reading, struct key_attribute *att
 	if (attribute->type != 0)
 		return 0;
 	if (!item_attribute(
-	            record->item.size > 0 ? record->item : record->keys, slice_of_text(attribute->name), &value))
+		    record->item.size > 0 ? record->item : record->keys, slice_of_text(attribute->name), &value))
 		return bad(reading, error_set(reading->error, -EINVAL, "there is no attribute %s, which is to be a key",
-		                            attribute->name));
+					    attribute->name));
 	if (value.tag != VALUE_S && value.tag != VALUE_N && value.tag != VALUE_B)
 		return bad(reading, error_set(reading->error, -EINVAL,
-		                            "attribute %s is to be a key: it must be a string, a number or binary",
-		                            attribute->name));
+					    "attribute %s is to be a key: it must be a string, a number or binary",
+					    attribute->name));
 	attribute->type = value.tag;
 	return 0;
 }
@@ -147,17 +147,17 @@ static int schema_of_keys(struct reading *reading)
 	struct slice name = slice_of(NULL, 0);
 	if (reading->record.keys.size == 0 || !value_read(&reader, &keys))
 		return error_set(reading->error, -EINVAL,
-		        "there is no table %s yet, and items do not say what its key is: name it (--key id)",
-		        import->table_name);
+			"there is no table %s yet, and items do not say what its key is: name it (--key id)",
+			import->table_name);
 	if (keys.count != 1)
 		return error_set(reading->error, -EINVAL,
-		        "there is no table %s yet, and its key has %zu attributes: say which is the partition key and "
-		        "which the sort key (--key pk,sk)",
-		        import->table_name, keys.count);
+			"there is no table %s yet, and its key has %zu attributes: say which is the partition key and "
+			"which the sort key (--key pk,sk)",
+			import->table_name, keys.count);
 	reader = reader_of(keys.body);
 	if (!value_next(&keys, &reader, &name, &value) || name.size > KEY_NAME_MAX)
 		return error_set(
-		        reading->error, -EINVAL, "the name of a key attribute has at most %d bytes", KEY_NAME_MAX);
+			reading->error, -EINVAL, "the name of a key attribute has at most %d bytes", KEY_NAME_MAX);
 	import->schema = (struct key_schema){ 0 };
 	memcpy(import->schema.partition.name, name.data, name.size);
 	return complete_attribute(reading, &import->schema.partition);
@@ -202,9 +202,9 @@ static int check_table_name(struct reading *reading)
 	if (import->options.table || name.size == 0 || slice_equal(name, slice_of_text(import->table_name)))
 		return 0;
 	return bad(reading,
-	        error_set(reading->error, -EINVAL,
-	                "this is a change of table %.*s, and the others are of %s: --table brings all into one",
-	                (int)name.size, (const char *)name.data, import->table_name));
+		error_set(reading->error, -EINVAL,
+			"this is a change of table %.*s, and the others are of %s: --table brings all into one",
+			(int)name.size, (const char *)name.data, import->table_name));
 }
 
 static int check_key(struct reading *reading, struct key *ret_key)
@@ -312,7 +312,7 @@ static int keep_record(struct reading *reading, const struct key *key, int64_t t
 		result = add_entry(import, &entry);
 	if (result < 0)
 		return error_set(reading->error, result, "what was read could not be kept for applying it: %s",
-		        strerror(-result));
+			strerror(-result));
 	note_time(&import->counts, time_us);
 	return 0;
 }
@@ -363,7 +363,7 @@ static int take_line(struct reading *reading, struct slice line, bool is_too_lon
 	reading->is_bad = false;
 	if (is_too_long)
 		return bad(
-		        reading, error_set(reading->error, -EFBIG, "the line has more than %u bytes", RECORD_LINE_MAX));
+			reading, error_set(reading->error, -EFBIG, "the line has more than %u bytes", RECORD_LINE_MAX));
 	int result = record_parse(line, &reading->record, reading->error);
 	if (result == -EINVAL || result == -EFBIG)
 		return bad(reading, result);
@@ -381,10 +381,10 @@ static int handle_bad(struct reading *reading, struct slice line, int code)
 	if (!import->options.bad_line)
 		return 0;
 	int result =
-	        import->options.bad_line(import->options.context, reading->source, reading->line, line, reading->error);
+		import->options.bad_line(import->options.context, reading->source, reading->line, line, reading->error);
 	return result < 0 ? error_set(reading->error, result, "the bad lines could not be set aside: %s",
-	                            strerror(-result))
-	                  : 0;
+				    strerror(-result))
+			  : 0;
 }
 
 static int read_lines(struct reading *reading, struct line_reader *reader)

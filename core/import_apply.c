@@ -55,8 +55,8 @@ static int load(struct applying *applying, const struct import_entry *entry, str
 	ssize_t count = spool_read(applying->import->spool, entry->offset, spooled->data, entry->size);
 	if (count != (ssize_t)entry->size)
 		return error_set(applying->error, count < 0 ? (int)count : -EIO,
-		        "what was read could not be read back from the temporary file: %s",
-		        strerror(count < 0 ? (int)-count : EIO));
+			"what was read could not be read back from the temporary file: %s",
+			strerror(count < 0 ? (int)-count : EIO));
 	struct reader reader = reader_of(slice_of(spooled->data, entry->size));
 	uint8_t flags = reader_byte(&reader);
 	ret_spooled->entry = entry;
@@ -99,7 +99,7 @@ static int is_idle(struct applying *applying, const struct spooled *spooled, uin
 
 /* Is this logged change the record? *ret_same_key tells whether it is at least of its key. */
 static int is_logged_as(
-        struct applying *applying, const struct spooled *spooled, const struct log_entry *entry, bool *ret_same_key)
+	struct applying *applying, const struct spooled *spooled, const struct log_entry *entry, bool *ret_same_key)
 {
 	bool is_removal = entry->op == CHANGE_REMOVE;
 	struct node node;
@@ -126,7 +126,7 @@ static int skip_earlier(struct applying *applying, int64_t time_us)
 
 /* Is the record the logged change `seq`, made at the same time? *ret_is_past: that change is of another time. */
 static int is_change(
-        struct applying *applying, const struct spooled *spooled, uint64_t seq, bool *ret_is_past, bool *ret_same_key)
+	struct applying *applying, const struct spooled *spooled, uint64_t seq, bool *ret_is_past, bool *ret_same_key)
 {
 	struct log_entry entry;
 	int result = log_get(batch_txn(applying->batch), applying->table.number, seq, &entry);
@@ -163,9 +163,9 @@ static int contradiction(struct applying *applying, const struct spooled *spoole
 	instant_format_z(entry->time_us, time_text, sizeof(time_text));
 	instant_format_z(applying->last.time_us, last_text, sizeof(last_text));
 	return error_set(applying->error, -ERANGE,
-	        "%s: history can only grow at its end: line %llu of %s is of %s, the table's last change is of %s",
-	        applying->table.name, (unsigned long long)entry->line, applying->import->sources[entry->source],
-	        time_text, last_text);
+		"%s: history can only grow at its end: line %llu of %s is of %s, the table's last change is of %s",
+		applying->table.name, (unsigned long long)entry->line, applying->import->sources[entry->source],
+		time_text, last_text);
 }
 
 /* 1: the history has it already, or needs no change for it; 0: it is new; -ERANGE: it is neither. */
@@ -182,7 +182,7 @@ static int recognise(struct applying *applying, const struct spooled *spooled)
 		result = find_logged(applying, spooled, &has_same_key);
 	if (result < 0)
 		return error_set(applying->error, result, "%s: the history that is there could not be read: %s",
-		        applying->table.name, strerror(-result));
+			applying->table.name, strerror(-result));
 	if (result > 0)
 		return 1;
 	if (time_us < applying->last.time_us || has_same_key)
@@ -214,12 +214,12 @@ static int bring_in(struct applying *applying, const struct spooled *spooled)
 		.author = spooled->is_ttl ? applying->ttl_author : applying->author };
 	struct change_result change = { 0 };
 	int result = spooled->is_removal ? batch_remove(applying->batch, &applying->table, spooled->key, &context,
-	                                           &change, applying->error)
-	                                 : batch_put(applying->batch, &applying->table, spooled->item, &context,
-	                                           &change, applying->error);
+						   &change, applying->error)
+					 : batch_put(applying->batch, &applying->table, spooled->item, &context,
+						   &change, applying->error);
 	if (result < 0) {
 		error_prefix(applying->error, "%s line %llu", applying->import->sources[entry->source],
-		        (unsigned long long)entry->line);
+			(unsigned long long)entry->line);
 		return result;
 	}
 	if (!has_time && change.is_changed)
@@ -271,7 +271,7 @@ static void append_request(struct buffer *request, const char *name, const struc
 		append_attribute(request, &schema->sort, NULL);
 	}
 	buffer_append_text(request, "],\"PointInTimeRecoverySpecification\":"
-	                            "{\"PointInTimeRecoveryEnabled\":true,\"RecoveryPeriodInDays\":\"forever\"}}");
+				    "{\"PointInTimeRecoveryEnabled\":true,\"RecoveryPeriodInDays\":\"forever\"}}");
 }
 
 /* The table exists from its first change on; its history is kept for ever. */
@@ -288,7 +288,7 @@ static int create_table(struct applying *applying)
 		result = json_parse(buffer_slice(&request), &json_default_limits, &root, applying->error);
 	if (result == 0)
 		result = table_create(applying->batch, root, &context, first_us == IMPORT_NO_TIME ? 0 : first_us,
-		        &applying->table, applying->error);
+			&applying->table, applying->error);
 	json_free(root);
 	buffer_free(&request);
 	return result;
@@ -300,9 +300,9 @@ static int too_early(struct applying *applying, int64_t first_us)
 	instant_format_z(first_us, first_text, sizeof(first_text));
 	instant_format_z(applying->table.exists_from_us, from_text, sizeof(from_text));
 	return error_set(applying->error, -ERANGE,
-	        "%s: history can only grow at its end: the first change is of %s, and the table was made at %s; import "
-	        "into a new table instead, it exists from its first change on",
-	        applying->table.name, first_text, from_text);
+		"%s: history can only grow at its end: the first change is of %s, and the table was made at %s; import "
+		"into a new table instead, it exists from its first change on",
+		applying->table.name, first_text, from_text);
 }
 
 /* Where in the log the first record may be found. */
@@ -331,8 +331,8 @@ static int begin_recognising(struct applying *applying)
 		applying->next = entry.seq;
 	}
 	return result < 0 ? error_set(applying->error, result, "%s: the change log could not be read: %s",
-	                            applying->table.name, strerror(-result))
-	                  : 0;
+				    applying->table.name, strerror(-result))
+			  : 0;
 }
 
 static int find_or_create_table(struct applying *applying)
@@ -340,7 +340,7 @@ static int find_or_create_table(struct applying *applying)
 	struct import *import = applying->import;
 	struct error absent = { 0 };
 	int result = table_find(
-	        batch_txn(applying->batch), slice_of_text(import->table_name), TIME_NOW, &applying->table, &absent);
+		batch_txn(applying->batch), slice_of_text(import->table_name), TIME_NOW, &applying->table, &absent);
 	if (result == -ENOENT)
 		return create_table(applying);
 	if (result < 0) {
@@ -349,7 +349,7 @@ static int find_or_create_table(struct applying *applying)
 	}
 	if (!import_same_schema(&import->schema, &applying->table.schema))
 		return error_set(applying->error, -EINVAL, "table %s was made anew while its records were being read",
-		        import->table_name);
+			import->table_name);
 	return begin_recognising(applying);
 }
 
@@ -366,7 +366,7 @@ static int begin_batch(struct applying *applying)
 	if (result == 0)
 		result = batch_author(applying->batch, options->ttl_author, &applying->ttl_author);
 	return result < 0 ? error_set(applying->error, result, "the author could not be stored: %s", strerror(-result))
-	                  : 0;
+			  : 0;
 }
 
 /* Others may have changed the table between two batches. */
@@ -379,11 +379,11 @@ static int check_table(struct applying *applying)
 	table_free(&now);
 	if (result < 0)
 		return error_set(applying->error, result, "table %s was deleted while it was being imported into",
-		        applying->table.name);
+			applying->table.name);
 	result = table_statistics(txn, applying->table.number, &statistics);
 	if (result < 0)
 		return error_set(applying->error, result, "table %s could not be read: %s", applying->table.name,
-		        strerror(-result));
+			strerror(-result));
 	if (statistics.last_us > applying->untimed_us)
 		applying->untimed_us = 0;
 	return 0;

@@ -71,7 +71,7 @@ static void append_errno_name(struct buffer *out, int code)
 }
 
 static void append_line(
-        struct buffer *out, const char *path, int64_t now_us, int code, const char *message, const char *kept_name)
+	struct buffer *out, const char *path, int64_t now_us, int code, const char *message, const char *kept_name)
 {
 	char time_text[INSTANT_TEXT_MAX];
 	instant_format_z(now_us, time_text, sizeof(time_text));

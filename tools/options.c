@@ -167,7 +167,7 @@ static int parse_argument(struct parsing *parsing, struct positionals *positiona
 }
 
 int options_parse(struct option *own, struct option *common, int argc, char **argv, struct positionals *ret_positionals,
-        char *ret_problem, size_t problem_size)
+	char *ret_problem, size_t problem_size)
 {
 	struct parsing parsing = { own, common, argc, 0, argv, ret_problem, problem_size };
 	struct positionals positionals = { calloc((size_t)argc + 1, sizeof(char *)), 0 };
