@@ -1,0 +1,367 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/store.h"
+#include "tests/support/fixture.h"
+
+static char directory[256];
+static struct store *store;
+
+static int open_store(void **state)
+{
+	struct store_options options = { .is_volatile = true };
+	(void)state;
+	fixture_make_directory(directory, sizeof(directory));
+	return store_open(directory, &options, &store, NULL);
+}
+
+static int close_store(void **state)
+{
+	(void)state;
+	store_close(store);
+	fixture_remove_directory(directory);
+	return 0;
+}
+
+static struct store_txn *begin(bool is_writable)
+{
+	struct store_txn *txn = NULL;
+	assert_int_equal(store_begin(store, is_writable, &txn), 0);
+	return txn;
+}
+
+static void put(struct store_txn *txn, const char *key, const char *value)
+{
+	assert_int_equal(store_put(txn, STORE_META, slice_of_text(key), slice_of_text(value)), 0);
+}
+
+static void assert_value(struct store_txn *txn, const char *key, const char *wanted)
+{
+	struct slice value;
+	assert_int_equal(store_get(txn, STORE_META, slice_of_text(key), &value), wanted ? 0 : -ENOENT);
+	if (wanted)
+		assert_true(slice_equal(value, slice_of_text(wanted)));
+}
+
+static void commits_or_not(void **state)
+{
+	(void)state;
+	struct store_txn *txn = begin(true);
+	put(txn, "a", "1");
+	assert_value(txn, "a", "1");
+	store_abort(txn);
+	txn = begin(false);
+	assert_value(txn, "a", NULL);
+	store_abort(txn);
+	uint64_t number = store_commit_number(store);
+	txn = begin(true);
+	put(txn, "a", "2");
+	assert_int_equal(store_delete(txn, STORE_META, slice_of_text("b")), -ENOENT);
+	assert_int_equal(store_commit(txn), 0);
+	assert_true(store_commit_number(store) > number);
+	txn = begin(false);
+	assert_value(txn, "a", "2");
+	store_abort(txn);
+}
+
+static void readers_keep_their_state(void **state)
+{
+	(void)state;
+	struct store_txn *writer = begin(true);
+	put(writer, "a", "old");
+	assert_int_equal(store_commit(writer), 0);
+	struct store_txn *reader = begin(false);
+	writer = begin(true);
+	put(writer, "a", "new");
+	put(writer, "b", "new");
+	assert_int_equal(store_commit(writer), 0);
+	assert_value(reader, "a", "old");
+	assert_value(reader, "b", NULL);
+	store_abort(reader);
+	reader = begin(false);
+	assert_value(reader, "a", "new");
+	store_abort(reader);
+}
+
+static void assert_pair(int r, struct slice key, struct slice value, const char *wanted)
+{
+	assert_int_equal(r, wanted ? 0 : -ENOENT);
+	if (!wanted)
+		return;
+	assert_true(slice_equal(key, slice_of_text(wanted)));
+	assert_true(slice_equal(value, slice_of_text(wanted)));
+}
+
+static void cursors_find_their_place(void **state)
+{
+	struct store_cursor *cursor;
+	struct slice k, v;
+	(void)state;
+	struct store_txn *txn = begin(true);
+	assert_int_equal(store_cursor_open(txn, STORE_META, &cursor), 0);
+	assert_pair(store_cursor_seek(cursor, slice_of_text("a"), &k, &v), k, v, NULL);
+	assert_pair(store_cursor_seek_before(cursor, slice_of_text("a"), &k, &v), k, v, NULL);
+	store_cursor_close(cursor);
+	put(txn, "b", "b");
+	put(txn, "d", "d");
+	put(txn, "d\xff", "d\xff");
+	assert_int_equal(store_commit(txn), 0);
+	txn = begin(false);
+	assert_int_equal(store_cursor_open(txn, STORE_META, &cursor), 0);
+	assert_pair(store_cursor_seek(cursor, slice_of_text("a"), &k, &v), k, v, "b");
+	assert_pair(store_cursor_previous(cursor, &k, &v), k, v, NULL);
+	assert_pair(store_cursor_seek(cursor, slice_of_text("b"), &k, &v), k, v, "b");
+	assert_pair(store_cursor_seek(cursor, slice_of_text("c"), &k, &v), k, v, "d");
+	assert_pair(store_cursor_next(cursor, &k, &v), k, v, "d\xff");
+	assert_pair(store_cursor_next(cursor, &k, &v), k, v, NULL);
+	assert_pair(store_cursor_seek(cursor, slice_of_text("e"), &k, &v), k, v, NULL);
+	assert_pair(store_cursor_seek_before(cursor, slice_of_text("e"), &k, &v), k, v, "d\xff");
+	assert_pair(store_cursor_previous(cursor, &k, &v), k, v, "d");
+	assert_pair(store_cursor_seek_before(cursor, slice_of_text("d"), &k, &v), k, v, "b");
+	assert_pair(store_cursor_seek_before(cursor, slice_of_text("b"), &k, &v), k, v, NULL);
+	store_cursor_close(cursor);
+	assert_pair(store_seek(txn, STORE_META, slice_of_text("c"), &k, &v), k, v, "d");
+	store_abort(txn);
+}
+
+/* A pooled transaction's cursors must not show what they saw before. */
+static void pooled_readers_see_the_present(void **state)
+{
+	struct slice k, v;
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		char text[16];
+		snprintf(text, sizeof(text), "k%03d", 500 - i);
+		struct store_txn *txn = begin(true);
+		put(txn, text, text);
+		assert_pair(store_seek(txn, STORE_META, slice_of_text("k"), &k, &v), k, v, text);
+		assert_int_equal(store_commit(txn), 0);
+		txn = begin(false);
+		assert_pair(store_seek(txn, STORE_META, slice_of_text("k"), &k, &v), k, v, text);
+		assert_pair(store_seek(txn, STORE_META, slice_of_text("k"), &k, &v), k, v, text);
+		store_abort(txn);
+	}
+}
+
+static void appends_in_any_order(void **state)
+{
+	static const char *const keys[] = { "m", "p", "a", "p", "z", "q" };
+	struct store_txn *txn = begin(true);
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(store_append(txn, STORE_LOG, slice_of_text(keys[i]), slice_of_text(keys[i])), 0);
+	struct slice value;
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(store_get(txn, STORE_LOG, slice_of_text(keys[i]), &value), 0);
+	store_abort(txn);
+}
+
+static void keeps_long_keys_and_values(void **state)
+{
+	uint8_t key[STORE_KEY_MAX];
+	struct buffer large = BUFFER_INIT;
+	struct slice value;
+	(void)state;
+	memset(key, 'k', sizeof(key));
+	for (int i = 0; i < 500000; i++)
+		buffer_append_byte(&large, (uint8_t)i);
+	struct store_txn *txn = begin(true);
+	assert_int_equal(store_put(txn, STORE_INDEX, slice_of(key, sizeof(key)), buffer_slice(&large)), 0);
+	assert_int_equal(store_commit(txn), 0);
+	txn = begin(false);
+	assert_int_equal(store_get(txn, STORE_INDEX, slice_of(key, sizeof(key)), &value), 0);
+	assert_true(slice_equal(value, buffer_slice(&large)));
+	store_abort(txn);
+	buffer_free(&large);
+}
+
+static void a_full_map_refuses_and_keeps_the_rest(void **state)
+{
+	struct store_options options = { .is_volatile = true, .map_size_bytes = 1 << 20 };
+	struct buffer large = BUFFER_INIT;
+	int r = 0;
+	(void)state;
+	store_close(store);
+	assert_int_equal(store_open(directory, &options, &store, NULL), 0);
+	for (int i = 0; i < 100000; i++)
+		buffer_append_byte(&large, 'x');
+	struct store_txn *txn = begin(true);
+	put(txn, "kept", "1");
+	assert_int_equal(store_commit(txn), 0);
+	txn = begin(true);
+	for (int i = 0; i < 30 && !r; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "big%d", i);
+		r = store_put(txn, STORE_META, slice_of_text(key), buffer_slice(&large));
+	}
+	assert_int_equal(r, -ENOSPC);
+	store_abort(txn);
+	txn = begin(true);
+	assert_value(txn, "kept", "1");
+	put(txn, "more", "2");
+	assert_int_equal(store_commit(txn), 0);
+	buffer_free(&large);
+}
+
+static void opens_read_only(void **state)
+{
+	struct store_options options = { .is_read_only = true };
+	struct store_txn *txn = begin(true);
+	(void)state;
+	put(txn, "a", "1");
+	assert_int_equal(store_commit(txn), 0);
+	store_close(store);
+	assert_int_equal(store_open(directory, &options, &store, NULL), 0);
+	assert_int_equal(store_begin(store, true, &txn), -EROFS);
+	txn = begin(false);
+	assert_value(txn, "a", "1");
+	store_abort(txn);
+}
+
+static int count_down(void *context, enum store_op op)
+{
+	int *left = context;
+	(void)op;
+	return (*left)-- == 0 ? -ENOSPC : 0;
+}
+
+static int scenario(void)
+{
+	struct store_txn *txn;
+	struct slice k, v;
+	int r = store_begin(store, true, &txn);
+	if (r)
+		return r;
+	r = store_put(txn, STORE_META, slice_of_text("a"), slice_of_text("1"));
+	if (!r)
+		r = store_get(txn, STORE_META, slice_of_text("a"), &v);
+	if (!r)
+		r = store_seek(txn, STORE_META, slice_of_text("a"), &k, &v);
+	if (!r)
+		r = store_delete(txn, STORE_META, slice_of_text("a"));
+	if (r) {
+		store_abort(txn);
+		return r;
+	}
+	return store_commit(txn);
+}
+
+static void fails_where_it_is_told_to(void **state)
+{
+	(void)state;
+	for (int n = 0; n < 7; n++) {
+		int left = n;
+		store_set_fault_hook(store, count_down, &left);
+		assert_int_equal(scenario(), n < 6 ? -ENOSPC : 0);
+		store_set_fault_hook(store, NULL, NULL);
+	}
+}
+
+static void counts_what_it_does(void **state)
+{
+	struct store_counts before, after;
+	(void)state;
+	store_counts(store, &before);
+	assert_int_equal(scenario(), 0);
+	store_counts(store, &after);
+	assert_int_equal(after.begins - before.begins, 1);
+	assert_int_equal(after.puts - before.puts, 1);
+	assert_int_equal(after.gets - before.gets, 1);
+	assert_int_equal(after.seeks - before.seeks, 1);
+	assert_int_equal(after.deletes - before.deletes, 1);
+	assert_int_equal(after.commits - before.commits, 1);
+}
+
+static void clears_readers_that_died(void **state)
+{
+	(void)state;
+	pid_t child = fork();
+	if (child == 0) {
+		struct store_options options = { .is_volatile = true };
+		struct store *own;
+		struct store_txn *txn;
+		if (store_open(directory, &options, &own, NULL) || store_begin(own, false, &txn))
+			_exit(1);
+		_exit(0);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(store_clear_dead_readers(store), 1);
+}
+
+static void *read_often(void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < 2000; i++) {
+		struct store_txn *txn;
+		struct slice value, other;
+		if (store_begin(store, false, &txn))
+			return "begin";
+		if (store_get(txn, STORE_META, slice_of_text("x"), &value) ||
+			store_get(txn, STORE_META, slice_of_text("y"), &other))
+			return "get";
+		bool is_same = slice_equal(value, other);
+		store_abort(txn);
+		if (!is_same)
+			return "two values of different commits";
+	}
+	return NULL;
+}
+
+static void threads_read_whole_commits(void **state)
+{
+	pthread_t threads[4];
+	char text[16] = "0";
+	(void)state;
+	struct store_txn *txn = begin(true);
+	put(txn, "x", text);
+	put(txn, "y", text);
+	assert_int_equal(store_commit(txn), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_often, NULL), 0);
+	for (int i = 0; i < 500; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		txn = begin(true);
+		put(txn, "x", text);
+		put(txn, "y", text);
+		assert_int_equal(store_commit(txn), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		void *failure;
+		pthread_join(threads[i], &failure);
+		assert_null(failure);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(commits_or_not, open_store, close_store),
+		cmocka_unit_test_setup_teardown(readers_keep_their_state, open_store, close_store),
+		cmocka_unit_test_setup_teardown(cursors_find_their_place, open_store, close_store),
+		cmocka_unit_test_setup_teardown(pooled_readers_see_the_present, open_store, close_store),
+		cmocka_unit_test_setup_teardown(appends_in_any_order, open_store, close_store),
+		cmocka_unit_test_setup_teardown(keeps_long_keys_and_values, open_store, close_store),
+		cmocka_unit_test_setup_teardown(a_full_map_refuses_and_keeps_the_rest, open_store, close_store),
+		cmocka_unit_test_setup_teardown(opens_read_only, open_store, close_store),
+		cmocka_unit_test_setup_teardown(fails_where_it_is_told_to, open_store, close_store),
+		cmocka_unit_test_setup_teardown(counts_what_it_does, open_store, close_store),
+		cmocka_unit_test_setup_teardown(clears_readers_that_died, open_store, close_store),
+		cmocka_unit_test_setup_teardown(threads_read_whole_commits, open_store, close_store),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
