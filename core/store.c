@@ -13,9 +13,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "resident.h"
+
 #define STORE_DEFAULT_MAP_BYTES (UINT64_C(1) << 40)
 #define STORE_MAX_READERS 1022
 #define STORE_POOL 16
+#define STORE_TRIM_EVERY 32 /* read transactions between two looks at how much is mapped */
 
 static const char *const space_names[STORE_SPACES] = { "meta", "index", "versions", "roster", "log", "authors" };
 
@@ -23,6 +26,7 @@ struct store {
 	MDB_env *env;
 	MDB_dbi spaces[STORE_SPACES];
 	bool is_read_only;
+	struct resident resident;
 	pthread_mutex_t pool_lock;
 	struct store_txn *pool[STORE_POOL];
 	unsigned pooled;
@@ -140,6 +144,9 @@ int store_open(
 		r = check_not_cut(store);
 	if (!r)
 		r = open_spaces(store);
+	int fd;
+	if (!r && mdb_env_get_fd(store->env, &fd) == 0)
+		store->resident = resident_find(fd);
 	if (r) {
 		store_close(store);
 		if (r == -EIO)
@@ -275,9 +282,14 @@ int store_commit(struct store_txn *txn)
 
 void store_abort(struct store_txn *txn)
 {
-	if (!txn || (!txn->is_writable && give_pooled(txn)))
+	if (!txn)
 		return;
-	end(txn);
+	struct store *store = txn->store;
+	bool is_due = !txn->is_writable && atomic_load(&store->begins) % STORE_TRIM_EVERY == 0;
+	if (txn->is_writable || !give_pooled(txn))
+		end(txn);
+	if (is_due)
+		resident_trim(&store->resident);
 }
 
 static MDB_val to_val(struct slice s)
