@@ -45,6 +45,8 @@ static int run_mount(struct tool *tool)
 	if (tool->positionals.count != 1)
 		return tool_usage(tool, "where? Give one directory");
 	char *point = tool->positionals.values[0];
+	if (access(tool->store, F_OK) < 0)
+		return tool_fail("there is no store at %s; make one with: pitr init %s", tool->store, tool->store);
 	if (mkdir(point, 0700) < 0 && errno != EEXIST)
 		return tool_fail("mount at %s: %s", point, strerror(errno));
 	arguments[count++] = point;

@@ -1,11 +1,13 @@
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "table.h"
@@ -13,8 +15,6 @@
 #include "tools/mounts.h"
 #include "tools/output.h"
 #include "tools/verbs.h"
-
-#define JOURNAL_HEADER_BYTES 24
 
 /* One table, as it is told. */
 struct row {
@@ -26,7 +26,7 @@ struct row {
 struct report {
 	const char *directory, *id;
 	uint64_t file_bytes, used_bytes;
-	uint64_t journals, pending_journals; /* of writers; with changes that may not be committed yet */
+	uint64_t writers, pending_journals; /* journals of living writers, and those that the dead have left */
 	struct mounts mounts;
 	struct row *rows;
 	size_t row_count;
@@ -77,20 +77,32 @@ static int gather_tables(struct tool *tool, struct report *report)
 	return result;
 }
 
+/* A living writer holds the lock of its journal. */
+static bool has_writer(int directory, const char *name)
+{
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	bool is_locked = flock(fd, LOCK_SH | LOCK_NB) < 0;
+	close(fd);
+	return is_locked;
+}
+
 static void gather_journals(struct report *report)
 {
 	char path[PATH_MAX];
-	struct stat status;
 	struct dirent *entry;
 	snprintf(path, sizeof(path), "%s/journal", report->directory);
 	DIR *directory = opendir(path);
 	if (!directory)
 		return;
 	while ((entry = readdir(directory))) {
-		if (entry->d_name[0] == '.' || fstatat(dirfd(directory), entry->d_name, &status, 0) < 0)
+		if (entry->d_name[0] == '.')
 			continue;
-		report->journals++;
-		report->pending_journals += status.st_size > JOURNAL_HEADER_BYTES;
+		if (has_writer(dirfd(directory), entry->d_name))
+			report->writers++;
+		else
+			report->pending_journals++;
 	}
 	closedir(directory);
 }
@@ -171,7 +183,10 @@ static void print_report(const struct report *report)
 	if (report->mounts.count == 0)
 		puts("mounted   nowhere");
 	if (report->pending_journals > 0)
-		printf("journals  %" PRIu64 " with changes that may not be committed yet\n", report->pending_journals);
+		printf("journals  %" PRIu64
+		       " left by mounts that died: what they hold is committed when somebody who may\n"
+		       "          write opens the store\n",
+			report->pending_journals);
 	if (report->row_count == 0)
 		puts("\nno tables yet; `pitr import`, `pitr create-table`, or mkdir in a mount makes one");
 	else
@@ -216,8 +231,8 @@ static void append_report(struct buffer *out, const struct report *report)
 			buffer_append_byte(out, ',');
 		text_append_json(out, slice_of_text(report->mounts.points[i]));
 	}
-	buffer_append_format(out, "],\"journals\":%" PRIu64 ",\"pendingJournals\":%" PRIu64 ",\"tables\":[",
-		report->journals, report->pending_journals);
+	buffer_append_format(out, "],\"writers\":%" PRIu64 ",\"pendingJournals\":%" PRIu64 ",\"tables\":[",
+		report->writers, report->pending_journals);
 	for (size_t i = 0; i < report->row_count; i++) {
 		if (i > 0)
 			buffer_append_byte(out, ',');
