@@ -19,6 +19,10 @@ mount_it() {
 	pitr mount "$@" >"$WORK/mount.log" 2>&1 3>&- 4>&-
 }
 
+is_in() {
+	[ "$(readlink "/proc/$1/cwd")" = "$2" ] && [ "$(cat "/proc/$1/comm")" = sleep ]
+}
+
 @test "mount returns when the mount is there, umount when it is gone" {
 	rmdir "$MNT"
 	mount_it "$MNT"
@@ -52,7 +56,7 @@ mount_it() {
 	mount_it "$MNT"
 	(cd "$MNT/orders" && exec sleep 60 3>&- 4>&-) &
 	sleeper=$!
-	eventually test "$(readlink /proc/$sleeper/cwd)" = "$MNT/orders"
+	eventually is_in "$sleeper" "$MNT/orders"
 	run --separate-stderr pitr umount "$MNT"
 	kill $sleeper
 	wait $sleeper || true
