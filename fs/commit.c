@@ -202,6 +202,40 @@ static void refresh_view(struct mount *mount, const struct view *view)
 	store_abort(txn);
 }
 
+/* A description copied from another table brings that table's name along, which is not meant to be this one's. */
+static bool is_of_another(const struct view *view, const struct json *document)
+{
+	struct slice id;
+
+	return json_get_text(document, "TableId", &id) && !slice_equal(id, slice_of_text(view->table.id));
+}
+
+static int without_name(struct json **document, struct error *error)
+{
+	struct buffer text = BUFFER_INIT;
+	struct json *rest;
+	int result;
+
+	for (const struct json *member = json_first(*document); member != NULL; member = json_next(member)) {
+		if (slice_equal(json_name(member), slice_of_text("TableName")))
+			continue;
+		buffer_append_byte(&text, text.size == 0 ? '{' : ',');
+		json_append_string(&text, json_name(member));
+		buffer_append_byte(&text, ':');
+		json_append(&text, member);
+	}
+	buffer_append_byte(&text, '}');
+	result = buffer_error(&text);
+	if (result == 0)
+		result = json_parse(buffer_slice(&text), &json_default_limits, &rest, error);
+	buffer_free(&text);
+	if (result == 0) {
+		json_free(*document);
+		*document = rest;
+	}
+	return result;
+}
+
 int commit_table_file(
 	struct mount *mount, const struct view *view, struct slice text, const struct who *who, struct error *error)
 {
@@ -213,7 +247,10 @@ int commit_table_file(
 
 	if (result < 0)
 		return result;
-	result = writer_drain(mount->writer, view->table.number);
+	if (is_of_another(view, document))
+		result = without_name(&document, error);
+	if (result == 0)
+		result = writer_drain(mount->writer, view->table.number);
 	if (result == 0)
 		result = begin(mount, who, &batch, &context, error);
 	if (result == 0) {

@@ -190,6 +190,8 @@ static int make_parts(struct program *program)
 	if (result == 0)
 		result = texts_new(&mount->texts);
 	if (result == 0)
+		result = hiding_new(&mount->hiding);
+	if (result == 0)
 		result = tell_new(mount->history, &mount->tell);
 	if (result == 0)
 		result = pitrdir_new(history_directory(mount->history), &mount->pitrdir);
@@ -280,6 +282,7 @@ static int finish(struct program *program)
 	views_free(mount->views);
 	asides_free(mount->asides);
 	texts_free(mount->texts);
+	hiding_free(mount->hiding);
 	tell_free(mount->tell);
 	pitrdir_free(mount->pitrdir);
 	history_close(mount->history);

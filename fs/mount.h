@@ -6,6 +6,7 @@
 
 #include "asides.h"
 #include "counts.h"
+#include "hiding.h"
 #include "history.h"
 #include "instant.h"
 #include "notifier.h"
@@ -35,6 +36,7 @@ struct mount {
 	struct scratch_set *scratch;
 	struct asides *asides;
 	struct texts *texts;
+	struct hiding *hiding;
 	struct pitrdir *pitrdir;
 	struct tell *tell;
 	struct notifier *notifier;

@@ -44,6 +44,7 @@ static int make_table(struct spot *spot, const struct who *who, struct fuse_entr
 	result = resolve_live_table(mount, txn, spot_name(spot), &view);
 	if (result == 0) {
 		result = entry_of(mount, txn, nodeid_of(view->slot, NUMBER_DIRECTORY), ret_entry);
+		hiding_begin_copy(mount->hiding, view->slot, who);
 		view_put(view);
 	}
 	store_abort(txn);
@@ -193,8 +194,10 @@ static int remove_file(struct spot *spot, const struct who *who)
 	if (names_is_past(spot->kind))
 		return -EROFS;
 	/* rm -r removes everything it sees, then the table. */
-	if (spot->kind == NAME_TABLE_FILE)
+	if (spot->kind == NAME_TABLE_FILE) {
+		hiding_begin(spot->mount->hiding, spot->directory.view->slot, who->pid);
 		return 0;
+	}
 	if (spot->scratch != NULL)
 		return remove_private(spot);
 	if (!spot_is_taken(spot))

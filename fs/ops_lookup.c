@@ -186,8 +186,16 @@ static int lookup_spot(struct mount *mount, fuse_ino_t parent, const char *name,
 	return result;
 }
 
+static int lookup_table_file(struct mount *mount, struct store_txn *txn, const struct target *directory, pid_t pid,
+	struct fuse_entry_param *ret_entry)
+{
+	if (!target_is_past(directory) && hiding_is_hidden(mount->hiding, directory->view->slot, pid))
+		return -ENOENT;
+	return view_entry(mount, txn, directory->view, NUMBER_TABLE_FILE, ret_entry);
+}
+
 static int lookup_elsewhere(struct mount *mount, struct store_txn *txn, const struct target *directory,
-	const char *name, struct fuse_entry_param *ret_entry)
+	const char *name, pid_t pid, struct fuse_entry_param *ret_entry)
 {
 	struct name_parts parts = names_classify(target_place(directory), slice_of_text(name));
 
@@ -200,7 +208,7 @@ static int lookup_elsewhere(struct mount *mount, struct store_txn *txn, const st
 	if (parts.kind == NAME_INSTANT || parts.kind == NAME_ITEM_AT)
 		return lookup_past_name(mount, txn, directory, name, &parts, ret_entry);
 	if (parts.kind == NAME_TABLE_FILE)
-		return view_entry(mount, txn, directory->view, NUMBER_TABLE_FILE, ret_entry);
+		return lookup_table_file(mount, txn, directory, pid, ret_entry);
 	if (parts.kind == NAME_PITR) {
 		struct target pitr = { .kind = TARGET_PITR, .nodeid = PITR_DIRECTORY };
 
@@ -210,7 +218,8 @@ static int lookup_elsewhere(struct mount *mount, struct store_txn *txn, const st
 }
 
 /* Counts the reference, since the view that was found could otherwise go before the reply. */
-static int lookup(struct mount *mount, fuse_ino_t parent, const char *name, struct fuse_entry_param *ret_entry)
+static int lookup(
+	struct mount *mount, fuse_ino_t parent, const char *name, pid_t pid, struct fuse_entry_param *ret_entry)
 {
 	struct store_txn *txn;
 	struct target directory;
@@ -220,7 +229,8 @@ static int lookup(struct mount *mount, fuse_ino_t parent, const char *name, stru
 	if (result < 0)
 		return result;
 	is_live = !target_is_past(&directory);
-	result = target_is_directory(&directory) ? lookup_elsewhere(mount, txn, &directory, name, ret_entry) : -ENOTDIR;
+	result = target_is_directory(&directory) ? lookup_elsewhere(mount, txn, &directory, name, pid, ret_entry)
+						 : -ENOTDIR;
 	if (result == 0 && ret_entry->ino != 0)
 		attr_count(mount, ret_entry->ino, 1);
 	is_live = is_live && directory.kind != TARGET_PITR && directory.kind != TARGET_REJECTED;
@@ -235,7 +245,7 @@ void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct mount *mount = ops_mount(req, COUNT_LOOKUP);
 	struct fuse_entry_param entry;
 
-	ops_reply_entry(req, mount, lookup(mount, parent, name, &entry), &entry);
+	ops_reply_entry(req, mount, lookup(mount, parent, name, fuse_req_ctx(req)->pid, &entry), &entry);
 }
 
 /* --- forget --- */

@@ -16,8 +16,14 @@
 
 /* --- new files --- */
 
+static bool is_hidden_table_file(const struct spot *spot, pid_t pid)
+{
+	return spot->kind == NAME_TABLE_FILE && hiding_is_hidden(spot->mount->hiding, spot->directory.view->slot, pid);
+}
+
 /* The private file, or the item that is there by now. */
-static int make_file(struct spot *spot, mode_t mode, bool is_exclusive, struct target *ret_target)
+static int make_file(
+	struct spot *spot, mode_t mode, bool is_exclusive, const struct who *who, struct target *ret_target)
 {
 	uint64_t nodeid;
 	int result = 0;
@@ -28,7 +34,7 @@ static int make_file(struct spot *spot, mode_t mode, bool is_exclusive, struct t
 		nodeid = nodeid_of(spot->directory.view->slot, spot->node.number);
 	else
 		nodeid = 0;
-	if (is_exclusive && spot_is_taken(spot))
+	if (is_exclusive && spot_is_taken(spot) && !is_hidden_table_file(spot, who->pid))
 		return -EEXIST;
 	if (nodeid == 0 && spot->scratch == NULL) {
 		bool is_item = spot->kind == NAME_ITEM && spot->key.size > 0;
@@ -51,7 +57,7 @@ static int create(struct mount *mount, fuse_ino_t parent, const char *name, mode
 	int result = spot_begin(mount, parent, name, &spot);
 
 	if (result == 0)
-		result = make_file(&spot, mode, (file->flags & O_EXCL) != 0, &target);
+		result = make_file(&spot, mode, (file->flags & O_EXCL) != 0, who, &target);
 	if (result == 0 && target_is_directory(&target))
 		result = -EISDIR;
 	if (result == 0)
@@ -59,6 +65,8 @@ static int create(struct mount *mount, fuse_ino_t parent, const char *name, mode
 	if (result == 0)
 		result = handle_open(mount, &target, file->flags, who, &handle);
 	if (result == 0) {
+		if (spot.kind == NAME_TABLE_FILE)
+			hiding_end(mount->hiding, spot.directory.view->slot);
 		attr_count(mount, ret_entry->ino, 1);
 		file->fh = (uint64_t)(uintptr_t)handle;
 		file->direct_io = 1;
@@ -84,8 +92,8 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 	}
 }
 
-static int make_node(
-	struct mount *mount, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_entry_param *ret_entry)
+static int make_node(struct mount *mount, fuse_ino_t parent, const char *name, mode_t mode, const struct who *who,
+	struct fuse_entry_param *ret_entry)
 {
 	struct target target = { 0 };
 	struct spot spot;
@@ -94,7 +102,7 @@ static int make_node(
 	if (!S_ISREG(mode))
 		return result;
 	if (result == 0)
-		result = make_file(&spot, mode, true, &target);
+		result = make_file(&spot, mode, true, who, &target);
 	if (result == 0)
 		result = attr_entry(mount, spot.txn, &target, ret_entry);
 	if (result == 0)
@@ -107,10 +115,11 @@ static int make_node(
 void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
 {
 	struct mount *mount = ops_mount(req, COUNT_MKNOD);
+	struct who who = ops_who(req);
 	struct fuse_entry_param entry;
 
 	(void)device;
-	ops_reply_entry(req, mount, make_node(mount, parent, name, mode, &entry), &entry);
+	ops_reply_entry(req, mount, make_node(mount, parent, name, mode, &who, &entry), &entry);
 }
 
 /* --- writing --- */
