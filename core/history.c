@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,18 +25,24 @@ struct history {
 	char directory[PATH_MAX];
 	char id[ID_SIZE];
 	bool is_read_only;
+	_Atomic int64_t last_us; /* of the last commit that was seen */
 };
 
-static bool is_empty(const char *directory)
+/* Holds nothing, or nothing but what a maker that died has left. */
+static bool is_free(const char *directory)
 {
+	static const char *const ours[] = { ".", "..", "journal", "rejected", "lock.mdb", "data.mdb" };
 	DIR *dir = opendir(directory);
 	if (!dir)
 		return false;
-	bool is_empty = true;
-	for (struct dirent *entry; is_empty && (entry = readdir(dir));)
-		is_empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+	bool is_ours = true;
+	for (struct dirent *entry; is_ours && (entry = readdir(dir));) {
+		is_ours = false;
+		for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]) && !is_ours; i++)
+			is_ours = !strcmp(entry->d_name, ours[i]);
+	}
 	closedir(dir);
-	return is_empty;
+	return is_ours;
 }
 
 static bool has_data(const char *directory)
@@ -121,13 +128,18 @@ static int fill_directory(const char *directory, struct error *error)
 	return r;
 }
 
-/* A store whose maker died before it was whole. */
+/* A store whose maker died before it was whole. An LMDB file that nothing was put in has no more than two pages. */
 static bool is_unfinished(const char *directory)
 {
 	struct store_options options = { .is_read_only = true };
 	struct store *store;
 	struct store_txn *txn;
 	struct slice value;
+	struct stat file;
+	char path[PATH_MAX];
+	if ((size_t)snprintf(path, sizeof(path), "%s/data.mdb", directory) < sizeof(path) && stat(path, &file) == 0 &&
+		file.st_size <= 2 * sysconf(_SC_PAGESIZE))
+		return true;
 	if (store_open(directory, &options, &store, NULL))
 		return false;
 	bool is_unfinished = false;
@@ -145,10 +157,9 @@ int history_init(const char *directory, struct error *error)
 	int r = make_directory(directory, "", error);
 	if (r)
 		return r;
-	bool has_some = has_data(directory);
-	if (has_some && !is_unfinished(directory))
+	if (has_data(directory) && !is_unfinished(directory))
 		return error_set(error, -EEXIST, "%s is a store already", directory);
-	if (!has_some && !is_empty(directory))
+	if (!is_free(directory))
 		return error_set(error, -ENOTEMPTY,
 			"make store %s: the directory is not empty; choose another or empty it", directory);
 	return fill_directory(directory, error);
@@ -168,6 +179,9 @@ static int read_format(struct history *history, struct error *error)
 	struct slice id = reader_bytes(&reader, ID_SIZE - 1);
 	if (!reader.is_bad)
 		memcpy(history->id, id.data, id.size);
+	int64_t last_us;
+	if (!r && history_last_commit(txn, &last_us) == 0)
+		atomic_store(&history->last_us, last_us);
 	store_abort(txn);
 	if (r == -ENOENT)
 		return error_set(error, -EPROTO,
@@ -270,9 +284,12 @@ int history_last_commit(struct store_txn *txn, int64_t *ret_time_us)
 
 int64_t history_now(struct history *history, struct store_txn *txn)
 {
-	int64_t now = clock_now_us(), last = 0;
-	if (history_last_commit(txn, &last) == 0 && last > now)
-		now = last;
+	int64_t now = clock_now_us(), last;
+	if (history_last_commit(txn, &last) == 0)
+		atomic_store(&history->last_us, last);
+	else
+		last = atomic_load(&history->last_us);
+	now = last > now ? last : now;
 	return history_served(history) > now ? history_served(history) : now;
 }
 
