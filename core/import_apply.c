@@ -8,7 +8,7 @@
 #include "json.h"
 #include "snapshot.h"
 
-#define BATCH_CHANGES_MAX 10000
+#define BATCH_RECORDS_MAX 10000 /* also of those that change nothing: others want to write too */
 #define PROGRESS_EVERY 256
 
 /* The second pass. Records at or before the table's last change are looked for in its log, from `next` on, up to
@@ -294,15 +294,18 @@ static int create_table(struct applying *applying)
 	return result;
 }
 
-static int too_early(struct applying *applying, int64_t first_us)
+static int too_early(struct applying *applying)
 {
+	const struct import *import = applying->import;
+	const struct import_entry *first = &import->entries[0];
 	char first_text[INSTANT_TEXT_MAX], from_text[INSTANT_TEXT_MAX];
-	instant_format_z(first_us, first_text, sizeof(first_text));
+	instant_format_z(first->time_us, first_text, sizeof(first_text));
 	instant_format_z(applying->table.exists_from_us, from_text, sizeof(from_text));
 	return error_set(applying->error, -ERANGE,
-		"%s: history can only grow at its end: the first change is of %s, and the table was made at %s; import "
-		"into a new table instead, it exists from its first change on",
-		applying->table.name, first_text, from_text);
+		"%s: history can only grow at its end: line %llu of %s is of %s, the table exists from %s on; import "
+		"into a new table, which exists from its first change on",
+		applying->table.name, (unsigned long long)first->line, import->sources[first->source], first_text,
+		from_text);
 }
 
 /* Where in the log the first record may be found. */
@@ -312,7 +315,7 @@ static int begin_recognising(struct applying *applying)
 	int64_t first_us = applying->import->entries[0].time_us;
 	struct log_entry entry;
 	if (first_us < applying->table.exists_from_us)
-		return too_early(applying, first_us);
+		return too_early(applying);
 	int result = log_last(txn, applying->table.number, &applying->last);
 	if (result == -ENOENT) {
 		applying->last = (struct log_entry){ 0 };
@@ -412,7 +415,7 @@ static int apply_records(struct applying *applying)
 	const struct import_options *options = &import->options;
 	for (size_t i = 0; i < import->count; i++) {
 		int result = apply_record(applying, &import->entries[i]);
-		if (result == 0 && batch_changes(applying->batch) >= BATCH_CHANGES_MAX)
+		if (result == 0 && (i + 1) % BATCH_RECORDS_MAX == 0)
 			result = next_batch(applying);
 		if (result < 0)
 			return result;

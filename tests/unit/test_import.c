@@ -477,7 +477,10 @@ static void test_a_table_that_is_there(void **state)
 		"table orders is there already, with the key id (S): leave --key out");
 	options.schema = NULL;
 	append_put(&text, T0, "1", "a", 1);
-	assert_int_equal(run(fixture, &options, buffer_text(&text)).result, -ERANGE);
+	assert_refused(fixture, &options, buffer_text(&text), -ERANGE,
+		"orders: history can only grow at its end: line 1 of a.jsonl is of 2023-11-14T22:13:20Z, the table "
+		"exists from "
+		"2023-11-26T12:00:00Z on; import into a new table, which exists from its first change on");
 	table_free(&table);
 	buffer_free(&text);
 }
