@@ -715,6 +715,48 @@ static void test_going_on_after_an_interruption(void **state)
 	}
 }
 
+struct fault {
+	uint64_t count, fails_at;
+};
+
+static int fail_once(void *context, enum store_op op)
+{
+	struct fault *fault = context;
+	(void)op;
+	return ++fault->count == fault->fails_at ? -ENOSPC : 0;
+}
+
+/* Whichever operation of the store fails, the run says so, and the next one goes on from what is there. */
+static void test_a_store_that_fails(void **state)
+{
+	struct fixture *fixture = *state;
+	struct random_history history;
+	struct buffer text = BUFFER_INIT;
+	uint64_t seed = 7;
+	struct fault fault = { 0 };
+	make_history(&history, &seed);
+	append_lines(&text, &history, history.count);
+	import_lines(fixture, "whole", &history, history.count);
+	for (uint64_t n = 1; fault.count >= fault.fails_at; n++) {
+		char name[32];
+		snprintf(name, sizeof(name), "table-%llu", (unsigned long long)n);
+		struct import_options options = options_for(name);
+		fault = (struct fault){ .fails_at = n };
+		store_set_fault_hook(history_store(fixture->history), fail_once, &fault);
+		struct outcome outcome = run(fixture, &options, buffer_text(&text));
+		store_set_fault_hook(history_store(fixture->history), NULL, NULL);
+		if (fault.count >= n) {
+			assert_int_equal(outcome.result, -ENOSPC);
+			assert_true(outcome.error.message[0] != '\0');
+			assert_false(has_table(fixture, name));
+		}
+		import_lines(fixture, name, &history, history.count);
+		assert_same(fixture, "whole", name, n);
+	}
+	buffer_free(&text);
+	free_history(&history);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -739,6 +781,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_history_can_only_grow_at_its_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_later_part_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_going_on_after_an_interruption, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_store_that_fails, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
