@@ -235,6 +235,15 @@ static uint64_t read_number(const uint8_t *bytes)
 	return value;
 }
 
+/* Does the roster list the slot as of a change? */
+static bool is_listed(struct check *check, uint64_t directory, uint64_t slot, uint64_t seq)
+{
+	struct roster_walk walk;
+	uint64_t number, found;
+	return roster_walk_begin(&walk, check->txn, check->table->number, directory, seq, slot) == 0 &&
+	       roster_walk_next(&walk, &number, &found) == 1 && found == slot;
+}
+
 static int check_roster(struct check *check, uint64_t directory)
 {
 	struct roster_walk walk;
@@ -251,6 +260,9 @@ static int check_roster(struct check *check, uint64_t directory)
 		if (node.directory != directory || node.slot != slot)
 			return wrong(check, "a node stands elsewhere than its roster tells", number);
 		alive += !node.version.is_removal;
+		if (!is_listed(check, directory, slot, node.version.is_removal ? node.version.seq - 1 : SEQ_MAX) ||
+			(node.version.is_removal && is_listed(check, directory, slot, node.version.seq)))
+			return wrong(check, "a roster tells another end than its node", number);
 	}
 	if (r || more < 0 || slots != head.slots || alive != head.alive)
 		return wrong(check, "a roster's head differs from its slots: directory", directory);
