@@ -10,6 +10,8 @@
 #include "mount.h"
 #include "render.h"
 
+#define USERS_KEPT 8
+
 struct handle {
 	struct mount *mount;
 	struct who who; /* who opened it */
@@ -20,8 +22,10 @@ struct handle {
 	struct buffer key, path;
 	uint64_t nodeid;
 	struct draft own;
-	bool is_loaded;      /* `own` began with what is stored, or without */
-	struct draft *draft; /* the private file's, or `own` */
+	bool is_loaded;                       /* `own` began with what is stored, or without */
+	struct draft *draft;                  /* the private file's, or `own` */
+	struct handle_user users[USERS_KEPT]; /* who wrote, lately */
+	size_t next_user;
 };
 
 static int open_own(struct handle *handle, const struct target *target, int flags)
@@ -145,8 +149,24 @@ int handle_read(struct handle *handle, uint64_t offset, size_t size, struct buff
 	return 0;
 }
 
-static void note_change(struct handle *handle)
+static bool is_user(const struct handle *handle, struct handle_user user)
 {
+	bool is_known = user.pid == handle->who.pid;
+
+	for (size_t i = 0; i < USERS_KEPT && !is_known; i++) {
+		const struct handle_user *known = &handle->users[i];
+
+		is_known = (user.pid != 0 && known->pid == user.pid) || (user.owner != 0 && known->owner == user.owner);
+	}
+	return is_known;
+}
+
+static void note_change(struct handle *handle, struct handle_user user)
+{
+	if (!is_user(handle, user)) {
+		handle->users[handle->next_user] = user;
+		handle->next_user = (handle->next_user + 1) % USERS_KEPT;
+	}
 	handle->draft->is_changed = true;
 	if (handle->scratch != NULL)
 		handle->scratch->changed_us = clock_now_us();
@@ -162,7 +182,7 @@ static int check_size(struct handle *handle, uint64_t size)
 	return is_document && size > HANDLE_DOCUMENT_MAX ? -EFBIG : 0;
 }
 
-static int write_locked(struct handle *handle, uint64_t offset, struct slice bytes)
+static int write_locked(struct handle *handle, uint64_t offset, struct slice bytes, struct handle_user user)
 {
 	int result = need_contents(handle);
 
@@ -174,23 +194,23 @@ static int write_locked(struct handle *handle, uint64_t offset, struct slice byt
 	if (result == 0)
 		result = spool_write(handle->draft->spool, offset, bytes.data, bytes.size);
 	if (result == 0)
-		note_change(handle);
+		note_change(handle, user);
 	return result;
 }
 
-int handle_write(struct handle *handle, uint64_t offset, struct slice bytes)
+int handle_write(struct handle *handle, uint64_t offset, struct slice bytes, struct handle_user user)
 {
 	int result;
 
 	if (!handle->is_writable)
 		return -EBADF;
 	pthread_mutex_lock(&handle->draft->lock);
-	result = write_locked(handle, offset, bytes);
+	result = write_locked(handle, offset, bytes, user);
 	pthread_mutex_unlock(&handle->draft->lock);
 	return result;
 }
 
-int handle_truncate(struct handle *handle, uint64_t size)
+int handle_truncate(struct handle *handle, uint64_t size, struct handle_user user)
 {
 	int result;
 
@@ -200,7 +220,7 @@ int handle_truncate(struct handle *handle, uint64_t size)
 		result = check_size(handle, size);
 	if (result == 0 && size != spool_size(handle->draft->spool)) {
 		result = spool_truncate(handle->draft->spool, size);
-		note_change(handle);
+		note_change(handle, user);
 	}
 	pthread_mutex_unlock(&handle->draft->lock);
 	return result;
@@ -316,12 +336,12 @@ static int flush_locked(struct handle *handle)
 	return handle->scratch != NULL ? commit_private(handle, &error) : commit_own(handle, &error);
 }
 
-int handle_flush(struct handle *handle)
+int handle_flush(struct handle *handle, struct handle_user user)
 {
 	int result;
 
 	pthread_mutex_lock(&handle->draft->lock);
-	result = flush_locked(handle);
+	result = is_user(handle, user) ? flush_locked(handle) : 0;
 	pthread_mutex_unlock(&handle->draft->lock);
 	return result;
 }

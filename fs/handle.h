@@ -4,9 +4,10 @@
  * others see the old version until it is committed. Private files share their contents between handles; one with an
  * item's name becomes the item when a handle is flushed with a good document in it.
  *
- * close(2) arrives as a flush, and more than once where descriptors were inherited, perhaps before anything was written
- * or in the middle of it. So a flush that finds nothing new or nothing at all succeeds, one that finds a document commits
- * it or fails, and only the release decides that what was left behind is to be kept as refused. */
+  * close(2) arrives as a flush, and more than once where descriptors were inherited, perhaps before anything was written
+ * or in the middle of it. So the close of a process that neither opened the file nor wrote to it means nothing; a flush
+ * that finds nothing new or nothing at all succeeds, one that finds a document commits it or fails, and only the release
+ * decides that what was left behind is to be kept as refused. */
 #ifndef PITR_FS_HANDLE_H
 #define PITR_FS_HANDLE_H
 
@@ -26,6 +27,12 @@ struct mount;
 
 struct handle;
 
+/* A process, by thread and by its table of descriptors, as far as the kernel tells. */
+struct handle_user {
+	pid_t pid;
+	uint64_t owner; /* 0: not told */
+};
+
 /* `flags` as for open(2). Of a target: an item, a .table.json or a private file. */
 int handle_open(
 	struct mount *mount, const struct target *target, int flags, const struct who *who, struct handle **ret_handle);
@@ -33,9 +40,9 @@ int handle_open(
 void handle_release(struct handle *handle);
 
 int handle_read(struct handle *handle, uint64_t offset, size_t size, struct buffer *out);
-int handle_write(struct handle *handle, uint64_t offset, struct slice bytes);
-int handle_truncate(struct handle *handle, uint64_t size);
-int handle_flush(struct handle *handle);
+int handle_write(struct handle *handle, uint64_t offset, struct slice bytes, struct handle_user user);
+int handle_truncate(struct handle *handle, uint64_t size, struct handle_user user);
+int handle_flush(struct handle *handle, struct handle_user user);
 /* Flushes, and waits until what was committed is safe from power loss. */
 int handle_sync(struct handle *handle);
 uint64_t handle_size(struct handle *handle);

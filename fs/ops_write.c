@@ -124,6 +124,11 @@ void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 
 /* --- writing --- */
 
+static struct handle_user user_of(fuse_req_t req, const struct fuse_file_info *file)
+{
+	return (struct handle_user){ .pid = fuse_req_ctx(req)->pid, .owner = file == NULL ? 0 : file->lock_owner };
+}
+
 void ops_write(
 	fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset, struct fuse_file_info *file)
 {
@@ -132,7 +137,7 @@ void ops_write(
 
 	(void)ops_mount(req, COUNT_WRITE), (void)ino;
 	if (handle != NULL)
-		result = handle_write(handle, (uint64_t)offset, slice_of(bytes, size));
+		result = handle_write(handle, (uint64_t)offset, slice_of(bytes, size), user_of(req, file));
 	if (result < 0)
 		fuse_reply_err(req, -result);
 	else
@@ -148,7 +153,7 @@ void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 	if (mount->options->is_read_only)
 		fuse_reply_err(req, ENOSYS);
 	else
-		fuse_reply_err(req, handle == NULL ? 0 : -handle_flush(handle));
+		fuse_reply_err(req, handle == NULL ? 0 : -handle_flush(handle, user_of(req, file)));
 }
 
 /* Everything accepted for the item is committed. */
@@ -221,7 +226,7 @@ void ops_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset, str
 	if (result == 0)
 		result = read_source(mount, from, from_file, (uint64_t)from_offset, size, &bytes);
 	if (result == 0 && bytes.size > 0)
-		result = handle_write(handle, (uint64_t)to_offset, buffer_slice(&bytes));
+		result = handle_write(handle, (uint64_t)to_offset, buffer_slice(&bytes), user_of(req, NULL));
 	if (result < 0)
 		fuse_reply_err(req, -result);
 	else
@@ -276,7 +281,7 @@ static int truncate_stored(struct mount *mount, const struct target *target, uin
 
 /* Modes, owners and times of what is stored are not kept: accepted, so that programs that set them go on. */
 static int set_target(struct mount *mount, struct store_txn *txn, const struct target *target, const struct stat *attr,
-	int to_set, struct fuse_file_info *file, struct stat *ret_stat)
+	int to_set, struct handle *handle, struct handle_user user, struct stat *ret_stat)
 {
 	int result = attr_of_target(mount, txn, target, ret_stat);
 
@@ -284,8 +289,8 @@ static int set_target(struct mount *mount, struct store_txn *txn, const struct t
 		return result;
 	if (target_is_past(target))
 		return -EROFS;
-	if ((to_set & FUSE_SET_ATTR_SIZE) != 0 && ops_handle(file) != NULL) {
-		result = handle_truncate(ops_handle(file), (uint64_t)attr->st_size);
+	if ((to_set & FUSE_SET_ATTR_SIZE) != 0 && handle != NULL) {
+		result = handle_truncate(handle, (uint64_t)attr->st_size, user);
 		to_set &= ~FUSE_SET_ATTR_SIZE;
 	}
 	if (result == 0 && (target->kind == TARGET_FILE || target->kind == TARGET_DIRECTORY))
@@ -295,8 +300,8 @@ static int set_target(struct mount *mount, struct store_txn *txn, const struct t
 	return result < 0 ? result : attr_of_target(mount, txn, target, ret_stat);
 }
 
-static int set_attr(struct mount *mount, fuse_ino_t ino, const struct stat *attr, int to_set,
-	struct fuse_file_info *file, struct stat *ret_stat, double *ret_timeout)
+static int set_attr(struct mount *mount, fuse_ino_t ino, const struct stat *attr, int to_set, struct handle *handle,
+	struct handle_user user, struct stat *ret_stat, double *ret_timeout)
 {
 	struct store_txn *txn;
 	struct target target;
@@ -304,7 +309,7 @@ static int set_attr(struct mount *mount, fuse_ino_t ino, const struct stat *attr
 
 	if (result < 0)
 		return result;
-	result = set_target(mount, txn, &target, attr, to_set, file, ret_stat);
+	result = set_target(mount, txn, &target, attr, to_set, handle, user, ret_stat);
 	*ret_timeout = attr_timeout(&target);
 	target_end(txn, &target);
 	return result;
@@ -315,7 +320,7 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, 
 	struct mount *mount = ops_mount(req, COUNT_SETATTR);
 	struct stat now;
 	double timeout;
-	int result = set_attr(mount, ino, attr, to_set, file, &now, &timeout);
+	int result = set_attr(mount, ino, attr, to_set, ops_handle(file), user_of(req, NULL), &now, &timeout);
 
 	if (result < 0)
 		fuse_reply_err(req, -result);

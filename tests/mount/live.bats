@@ -68,11 +68,17 @@ changes() {
 @test "readers see the old version until the file is closed" {
 	mkdir orders
 	echo '{"total":1}' >orders/1001.json
-	exec 5>orders/1001.json
+	mkfifo "$WORK/gate"
+	cat "$WORK/gate" >orders/1001.json 3>&- &
+	exec 5>"$WORK/gate"
 	[ "$(jq .total orders/1001.json)" = 1 ]
-	echo '{"total":2}' >&5
+	printf '{"total":' >&5
+	sleep 0.1
+	[ "$(jq .total orders/1001.json)" = 1 ]
+	echo '2}' >&5
 	[ "$(jq .total orders/1001.json)" = 1 ]
 	exec 5>&-
+	wait $!
 	[ "$(jq .total orders/1001.json)" = 2 ]
 	[ "$(changes orders)" -eq 2 ]
 }
