@@ -102,6 +102,7 @@ int patch_apply(struct slice base, struct slice patch, size_t target_size, struc
 			return -EIO;
 		buffer_append_slice(out, middle);
 	}
-	buffer_append(out, base.data + base.size - tail, (size_t)tail);
+	if (tail)
+		buffer_append(out, base.data + base.size - tail, (size_t)tail);
 	return buffer_error(out);
 }

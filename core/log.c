@@ -251,12 +251,15 @@ static int block_at_time(
 	while (low + 1 < high) {
 		struct reader reader;
 		struct block_head head;
-		int r = find_block(txn, table, low + (high - low) / 2, &head.first_seq, &block);
+		uint64_t middle = low + (high - low) / 2;
+		int r = find_block(txn, table, middle, &head.first_seq, &block);
 		if (!r)
 			r = read_head(block, head.first_seq, &reader, &head);
 		if (r)
 			return r;
 		uint64_t last = head.first_seq + head.count - 1;
+		if (last < middle)
+			return -EIO;
 		if (head.first_time_us > time_us)
 			high = head.first_seq;
 		else

@@ -54,7 +54,9 @@ static bool read_entry(struct reader *r, const struct entry *newer, struct entry
 	}
 	entry.payload_offset = newer ? newer->payload_offset + newer->payload_size : 0;
 	*ret_entry = entry;
-	return !r->is_bad && (!newer || seq) && !(entry.version.is_removal && entry.encoding != ENCODING_NONE);
+	bool has_content = entry.encoding != ENCODING_NONE;
+	return !r->is_bad && (!newer || seq) && has_content == (entry.version.item_bytes > 0) &&
+	       !(has_content && entry.version.is_removal);
 }
 
 /* The header's slice, checksum verified. */
