@@ -33,8 +33,9 @@ struct batch {
 	struct history *history;
 	struct store_txn *txn;
 	struct store_state state;
-	int64_t began_us; /* state.last_us at begin */
-	int64_t next_us;  /* promised to the next change without a time of its own; 0: nothing was */
+	int64_t began_us;   /* state.last_us at begin */
+	int64_t writing_us; /* announced (history_note_writing); 0: nothing was */
+	int64_t next_us;    /* promised to the next change without a time of its own; 0: nothing was */
 	struct touched *touched;
 	size_t touched_count, touched_room;
 	uint64_t changes;
@@ -56,6 +57,7 @@ int batch_begin(struct history *history, struct batch **ret_batch, struct error 
 		return error_set(error, r, "begin a change in %s: %s", history_directory(history), strerror(-r));
 	}
 	batch->began_us = batch->state.last_us;
+	history_note_writing(history, 0);
 	*ret_batch = batch;
 	return 0;
 }
@@ -131,11 +133,17 @@ int batch_author(struct batch *batch, struct slice text, uint64_t *ret_author)
 
 int64_t batch_next_us(struct batch *batch)
 {
-	int64_t now = clock_now_us(), floor = batch->state.last_us, served = history_served(batch->history);
-	if (served > floor)
-		floor = served;
+	int64_t now = clock_now_us(), floor = batch->state.last_us;
+	if (!batch->writing_us)
+		history_note_writing(batch->history, floor + 1);
+	if (history_served(batch->history) > floor)
+		floor = history_served(batch->history);
 	if (batch->next_us <= floor)
 		batch->next_us = now > floor ? now : floor + 1;
+	if (!batch->writing_us) {
+		batch->writing_us = batch->next_us;
+		history_note_writing(batch->history, batch->writing_us);
+	}
 	return batch->next_us;
 }
 
@@ -487,6 +495,9 @@ int batch_commit(struct batch *batch, struct error *error)
 	}
 	struct history *history = batch->history;
 	int r = write_counters(batch);
+	/* What is committed says so by its time; what is not, while no other batch can begin. */
+	if (r || batch->writing_us > batch->state.last_us)
+		history_note_writing(history, 0);
 	if (r)
 		store_abort(batch->txn);
 	else
@@ -502,6 +513,8 @@ void batch_abort(struct batch *batch)
 {
 	if (!batch)
 		return;
+	if (batch->writing_us)
+		history_note_writing(batch->history, 0);
 	store_abort(batch->txn);
 	end(batch);
 }

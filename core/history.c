@@ -18,6 +18,8 @@
 #include "writer.h"
 
 #define ID_SIZE 37
+#define SETTLE_MS 20
+#define SETTLE_ROUNDS 100
 
 struct history {
 	struct store *store;
@@ -25,7 +27,8 @@ struct history {
 	char directory[PATH_MAX];
 	char id[ID_SIZE];
 	bool is_read_only;
-	_Atomic int64_t last_us; /* of the last commit that was seen */
+	_Atomic int64_t last_us;     /* of the last commit that was seen */
+	_Atomic int64_t given_up_us; /* of a batch that nobody waits for any longer */
 };
 
 /* Holds nothing, or nothing but what a maker that died has left. */
@@ -301,6 +304,44 @@ void history_serve(struct history *history, int64_t time_us)
 int64_t history_served(const struct history *history)
 {
 	return shared_served(history->shared);
+}
+
+void history_note_writing(struct history *history, int64_t time_us)
+{
+	shared_set_writing(history->shared, time_us);
+}
+
+/* Every batch that chose its times before the instant was promised is over, or stands in the shared page. The page is
+ * read first: a batch that was over by then is missing only from a transaction that is not the newest. */
+static int is_settled(const struct history *history, struct store_txn *txn, int64_t time_us)
+{
+	int64_t writing_us = shared_writing(history->shared), last_us;
+	if (writing_us == atomic_load(&history->given_up_us))
+		writing_us = 0;
+	int r = history_last_commit(txn, &last_us);
+	if (r)
+		return r;
+	if (time_us <= last_us)
+		return 1;
+	return !(last_us < writing_us && writing_us <= time_us) && store_is_current(txn);
+}
+
+int history_settle(struct history *history, struct store_txn *txn, int64_t time_us)
+{
+	for (unsigned i = 0; i < SETTLE_ROUNDS; i++) {
+		int r = is_settled(history, txn, time_us);
+		if (r)
+			return r < 0 ? r : 0;
+		if (i)
+			history_wait_commit(history, store_commit_number(history->store), SETTLE_MS);
+		r = store_renew(txn);
+		if (r)
+			return r;
+	}
+	int64_t writing_us = shared_writing(history->shared);
+	atomic_store(&history->given_up_us, writing_us);
+	shared_forget_writing(history->shared, writing_us);
+	return 0;
 }
 
 void history_ring(struct history *history)

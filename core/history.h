@@ -51,6 +51,12 @@ int64_t history_now(struct history *history, struct store_txn *txn);
 /* Promises that no later commit will be at or below `time_us`: called for every instant that is resolved and shown. */
 void history_serve(struct history *history, int64_t time_us);
 int64_t history_served(const struct history *history);
+/* After an instant was promised: waits until no open batch can still commit at or below it, and has `txn`, which has no
+ * cursor open, see all that is there by then; what was borrowed from it before is void. A batch that is still open after some seconds, or
+ * whose process died, is waited for no longer. */
+int history_settle(struct history *history, struct store_txn *txn, int64_t time_us);
+/* For batches: the least time their changes without times of their own can get. Called before the served instant is looked at. 0: none. */
+void history_note_writing(struct history *history, int64_t time_us);
 
 /* The bell. history_ring is called after a commit; history_wait_commit returns when the store's commit number differs
  * from `known` or after `timeout_ms`; it returns the current number. */

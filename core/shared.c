@@ -17,6 +17,7 @@
 struct page {
 	_Atomic int64_t served_us;
 	_Atomic uint32_t bell;
+	_Atomic int64_t writing_us;
 };
 
 struct shared {
@@ -84,6 +85,23 @@ void shared_serve(struct shared *shared, int64_t time_us)
 	while (shared->is_writable && served < time_us)
 		if (atomic_compare_exchange_weak(&shared->page->served_us, &served, time_us))
 			return;
+}
+
+int64_t shared_writing(const struct shared *shared)
+{
+	return atomic_load(&shared->page->writing_us);
+}
+
+void shared_set_writing(struct shared *shared, int64_t time_us)
+{
+	if (shared->is_writable)
+		atomic_store(&shared->page->writing_us, time_us);
+}
+
+void shared_forget_writing(struct shared *shared, int64_t time_us)
+{
+	if (shared->is_writable)
+		atomic_compare_exchange_strong(&shared->page->writing_us, &time_us, 0);
 }
 
 void shared_ring(struct shared *shared)

@@ -1,4 +1,4 @@
-/* The page every process of a store maps: the instant served, and the commit bell.
+/* The page every process of a store maps: the instant served, the batch being written, and the commit bell.
  *
  * served: no commit may be at or below it. bell: counts commits; waited on with a futex, so that a commit is known to
  * the other processes at once. Losing this file (a copy of the store without it) loses nothing that matters. */
@@ -17,6 +17,11 @@ void shared_close(struct shared *shared);
 
 int64_t shared_served(const struct shared *shared);
 void shared_serve(struct shared *shared, int64_t time_us); /* raises, never lowers */
+/* The least time a batch that is open may commit with; 0: none is, or its changes have times of their own. */
+int64_t shared_writing(const struct shared *shared);
+void shared_set_writing(struct shared *shared, int64_t time_us);
+/* To none, if it is still this. */
+void shared_forget_writing(struct shared *shared, int64_t time_us);
 void shared_ring(struct shared *shared);
 uint32_t shared_bell(const struct shared *shared);
 /* Returns when the bell differs from `known`, or after the timeout. */

@@ -77,13 +77,19 @@ int snapshot_resolve(struct history *history, struct store_txn *txn, const struc
 		earliest = snapshot.time_us < earliest ? snapshot.time_us : earliest;
 	} else {
 		snapshot.time_us = time_of(instant, now, earliest);
-		r = seq_at(txn, table, snapshot.time_us, &snapshot.seq);
 	}
 	if (r)
 		return r == -ENOENT ? r : error_set(error, r, "%s: %s", table->name, strerror(-r));
 	if (snapshot.time_us < earliest || snapshot.time_us > latest)
 		return outside(table, snapshot.time_us, earliest, latest, error);
 	history_serve(history, snapshot.time_us);
+	if (instant->kind != INSTANT_SEQ && instant->kind != INSTANT_LATEST) {
+		r = history_settle(history, txn, snapshot.time_us);
+		if (!r)
+			r = seq_at(txn, table, snapshot.time_us, &snapshot.seq);
+		if (r)
+			return error_set(error, r, "%s: %s", table->name, strerror(-r));
+	}
 	*ret_snapshot = snapshot;
 	return 0;
 }
@@ -128,6 +134,9 @@ int snapshot_resolve_store(struct history *history, struct store_txn *txn, const
 					  : "that is in the future");
 	}
 	history_serve(history, time);
+	r = history_settle(history, txn, time);
+	if (r)
+		return error_set(error, r, "resolve an instant: %s", strerror(-r));
 	*ret_time_us = time;
 	return 0;
 }

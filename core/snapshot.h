@@ -26,7 +26,7 @@ struct snapshot snapshot_live(uint32_t table);
  * latest: the
  * time of that change). -ENOENT with a message that tells the window: before it, in the future, no such change.
  * Promises
- * the instant (history_serve). */
+ * the instant (history_serve), and may move `txn` on to the present for that (history_settle). */
 int snapshot_resolve(struct history *history, struct store_txn *txn, const struct table *table,
 	const struct instant *instant, struct snapshot *ret_snapshot, struct error *error);
 /* The instant itself, for the whole store: latest is the store's last commit, earliest its first table's beginning. seq

@@ -292,6 +292,22 @@ void store_abort(struct store_txn *txn)
 		resident_trim(&store->resident);
 }
 
+int store_renew(struct store_txn *txn)
+{
+	int r = txn->is_writable ? 0 : fault(txn->store, STORE_OP_BEGIN);
+	if (r || txn->is_writable)
+		return r;
+	for (unsigned i = 0; i < STORE_SPACES; i++)
+		txn->is_stale[i] = true;
+	mdb_txn_reset(txn->txn);
+	return translate(mdb_txn_renew(txn->txn));
+}
+
+bool store_is_current(struct store_txn *txn)
+{
+	return txn->is_writable || mdb_txn_id(txn->txn) == store_commit_number(txn->store);
+}
+
 static MDB_val to_val(struct slice s)
 {
 	return (MDB_val){ .mv_size = s.size, .mv_data = (void *)(uintptr_t)s.data };

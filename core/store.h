@@ -57,6 +57,11 @@ int store_begin(struct store *store, bool is_writable, struct store_txn **ret_tx
 int store_commit(struct store_txn *txn); /* always ends the transaction, also on error */
 void store_abort(struct store_txn *txn); /* NULL is fine; ends a read transaction too */
 
+/* Has a read transaction that has no cursor open see the last commit. When that fails, it can only be aborted. */
+int store_renew(struct store_txn *txn);
+/* Does it see the last commit of any process? A write transaction does. */
+bool store_is_current(struct store_txn *txn);
+
 int store_get(struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_value);
 int store_put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value);
 /* As store_put, for a key that is probably greater than all in the space: packs pages full when it is. */
