@@ -15,9 +15,8 @@
 #include "item_json.h"
 #include "key.h"
 #include "layout.h"
-#include "name.h"
+#include "life.h"
 #include "node.h"
-#include "roster.h"
 #include "state.h"
 #include "table.h"
 #include "watch.h"
@@ -166,112 +165,9 @@ static int choose_time(struct batch *batch, const struct touched *touched, const
 	return 0;
 }
 
-static int put_index(struct batch *batch, uint32_t table, struct slice encoded_key, uint64_t seq, uint64_t number)
+static struct lives lives_of(struct batch *batch, struct touched *touched)
 {
-	struct layout_key key = layout_index(table, encoded_key, seq);
-	struct buffer value = BUFFER_INIT;
-	buffer_append_varint(&value, number);
-	int r = buffer_error(&value);
-	if (!r)
-		r = store_put(batch->txn, STORE_INDEX, layout_slice(&key), buffer_slice(&value));
-	buffer_free(&value);
-	return r;
-}
-
-/* Names that don't fit a file name are found by their hash. */
-static int put_long_name(
-	struct batch *batch, uint32_t table, uint64_t directory, enum node_kind kind, struct slice encoded_key)
-{
-	if (encoded_key.size * 3 + sizeof(".json") <= FILE_NAME_MAX)
-		return 0;
-	struct key key;
-	struct buffer storage = BUFFER_INIT;
-	char name[FILE_NAME_MAX + 1];
-	bool is_cut = false;
-	int r = key_decode(encoded_key, &storage, &key);
-	if (!r) {
-		const struct value *part = key.has_sort ? &key.sort : &key.partition;
-		name_of_value(part, kind == NODE_ITEM ? ".json" : "", name, &is_cut);
-		if (is_cut) {
-			uint8_t hash[NAME_HASH_BYTES];
-			name_hash_of_value(part, hash);
-			struct layout_key long_name = layout_long_name(table, directory, hash);
-			r = store_put(batch->txn, STORE_INDEX, layout_slice(&long_name), encoded_key);
-		}
-	}
-	buffer_free(&storage);
-	return r;
-}
-
-static int begin_life(struct batch *batch, struct touched *touched, enum node_kind kind, uint64_t directory,
-	struct slice encoded_key, const struct version *version, struct slice item, uint64_t *ret_number)
-{
-	uint64_t slot;
-	int r = roster_add(batch->txn, touched->table, directory, &touched->counters.next_number, ret_number, &slot);
-	buffer_clear(&batch->scratch);
-	if (!r)
-		r = pack_new(kind, directory, slot, encoded_key, version, item, &batch->scratch);
-	struct layout_key key = layout_version(touched->table, *ret_number, version->seq);
-	if (!r)
-		r = store_append(batch->txn, STORE_VERSIONS, layout_slice(&key), buffer_slice(&batch->scratch));
-	if (!r)
-		r = put_index(batch, touched->table, encoded_key, version->seq, *ret_number);
-	return r ? r : put_long_name(batch, touched->table, directory, kind, encoded_key);
-}
-
-static int add_version(struct batch *batch, uint32_t table, const struct node *node, const struct node_place *place,
-	const struct version *version, struct slice item)
-{
-	struct layout_key key = { .size = place->key.size };
-	memcpy(key.bytes, place->key.data, place->key.size);
-	buffer_clear(&batch->scratch);
-	int r = pack_add(place->pack, version, item, &batch->scratch);
-	if (r == 1) {
-		key = layout_version(table, node->number, version->seq);
-		r = pack_new(
-			node->kind, node->directory, node->slot, node->encoded_key, version, item, &batch->scratch);
-	}
-	return r ? r : store_put(batch->txn, STORE_VERSIONS, layout_slice(&key), buffer_slice(&batch->scratch));
-}
-
-/* The number of the partition's node, begun now when it does not live. */
-static int need_partition(struct batch *batch, struct touched *touched, const struct key *key,
-	const struct version *item_version, uint64_t *ret_number)
-{
-	struct buffer encoded = BUFFER_INIT;
-	key_append_partition(&key->partition, &encoded);
-	int r = buffer_error(&encoded);
-	struct node node;
-	if (!r)
-		r = node_find(batch->txn, touched->table, buffer_slice(&encoded), SEQ_MAX, &node, NULL);
-	if (!r && !node.version.is_removal && node.kind == NODE_PARTITION) {
-		*ret_number = node.number;
-	} else if (!r || r == -ENOENT) {
-		struct version version = { .seq = item_version->seq, .time_us = item_version->time_us };
-		r = begin_life(batch, touched, NODE_PARTITION, 0, buffer_slice(&encoded), &version, (struct slice){ 0 },
-			ret_number);
-	}
-	buffer_free(&encoded);
-	return r;
-}
-
-static int end_life(struct batch *batch, uint32_t table, const struct node *node, const struct node_place *place,
-	uint64_t seq, int64_t time_us)
-{
-	struct version end = { .seq = seq, .time_us = time_us, .is_removal = true };
-	uint64_t directory = node->directory, alive;
-	int r = roster_end(batch->txn, table, directory, node->slot, seq, &alive);
-	/* roster_end wrote: what `place` borrowed is read again. */
-	struct node again;
-	struct node_place place_again = *place;
-	if (!r)
-		r = node_read(batch->txn, table, node->number, SEQ_MAX, &again, &place_again);
-	if (!r)
-		r = add_version(batch, table, &again, &place_again, &end, (struct slice){ 0 });
-	if (r || alive || !directory)
-		return r;
-	r = node_read(batch->txn, table, directory, SEQ_MAX, &again, &place_again);
-	return r ? (r == -ENOENT ? -EIO : r) : end_life(batch, table, &again, &place_again, seq, time_us);
+	return (struct lives){ batch->txn, touched->table, &touched->counters.next_number, &batch->scratch };
 }
 
 static int record(struct batch *batch, struct touched *touched, const struct change_context *context,
@@ -332,18 +228,18 @@ static int put_found(struct batch *batch, struct touched *touched, struct found 
 		.time_us = result->time_us,
 		.plain_size = (uint32_t)item_json_size(item, ITEM_PLAIN, NULL),
 		.dynamodb_size = (uint32_t)item_json_size(item, ITEM_DYNAMODB, NULL) };
+	struct lives lives = lives_of(batch, touched);
 	int r;
 	if (found->is_alive) {
 		result->op = CHANGE_MODIFY;
 		result->number = found->node.number;
-		r = add_version(batch, touched->table, &found->node, &found->place, &version, item);
+		r = life_add_version(&lives, &found->node, &found->place, &version, item);
 	} else {
 		uint64_t directory = 0;
 		result->op = CHANGE_INSERT;
-		r = key->has_sort ? need_partition(batch, touched, key, &version, &directory) : 0;
+		r = key->has_sort ? life_need_partition(&lives, key, &version, &directory) : 0;
 		if (!r)
-			r = begin_life(
-				batch, touched, NODE_ITEM, directory, encoded_key, &version, item, &result->number);
+			r = life_begin(&lives, NODE_ITEM, directory, encoded_key, &version, item, &result->number);
 	}
 	int64_t growth = (int64_t)item_size_bytes(item) - (int64_t)found->size_bytes;
 	return r ? r : record(batch, touched, context, growth, result);
@@ -418,10 +314,11 @@ int batch_remove(struct batch *batch, const struct table *table, struct slice en
 	r = choose_time(batch, touched, context, &ret_result->time_us, error);
 	if (r)
 		return r;
+	struct lives lives = lives_of(batch, touched);
 	ret_result->op = CHANGE_REMOVE;
 	ret_result->number = found.node.number;
 	ret_result->seq = touched->counters.seq + 1;
-	r = end_life(batch, table->number, &found.node, &found.place, ret_result->seq, ret_result->time_us);
+	r = life_end(&lives, &found.node, &found.place, ret_result->seq, ret_result->time_us);
 	if (!r)
 		r = record(batch, touched, context, -(int64_t)found.size_bytes, ret_result);
 	return spoil(batch, r, table, error);
