@@ -46,7 +46,7 @@ int table_load(struct store_txn *txn, uint32_t number, int64_t time_us, struct t
 void table_catalogue(struct table *ret_table);
 
 /* Lists tables as of an instant, from place 0 on: 1 and the next table (and *place moved on), 0 at the end, negative.
- * Order: by number. */
+ * Order: by number; in the past, imported tables that the catalogue did not know yet come last. */
 int table_list(struct store_txn *txn, int64_t time_us, uint64_t *place, struct table *ret_table);
 
 struct table_statistics {
