@@ -116,7 +116,8 @@ kill_once() {
 			return 1
 		}
 	done
-	printf '%d kills, %d changes done\n' "$((round - 1))" "$(cat "$WORK"/log-* | grep -c ^done)" >&3
+	printf '# %d kills, %d changes done, %d connections had to be ended\n' "$((round - 1))" \
+		"$(cat "$WORK"/log-* | grep -c ^done)" "$PITR_ABORTED" >&3
 	pitr_umount
 	"$CHECK_STORE" "$STORE"
 }
