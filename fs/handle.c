@@ -14,7 +14,8 @@
 
 struct handle {
 	struct mount *mount;
-	struct who who; /* who opened it */
+	struct handle *previous, *next; /* guarded by the lock of all handles */
+	struct who who;                 /* who opened it */
 	bool is_writable, is_append;
 	struct scratch *scratch; /* held: a private file. NULL: */
 	struct view *view;       /* held: of the item or .table.json */
@@ -61,6 +62,29 @@ static int open_private(struct handle *handle, const struct target *target, int 
 	return result;
 }
 
+static void link_handle(struct handle *handle)
+{
+	struct handles *handles = &handle->mount->handles;
+
+	pthread_mutex_lock(&handles->lock);
+	handle->next = handles->first;
+	if (handle->next != NULL)
+		handle->next->previous = handle;
+	handles->first = handle;
+	pthread_mutex_unlock(&handles->lock);
+}
+
+static void unlink_handle(struct handle *handle)
+{
+	struct handles *handles = &handle->mount->handles;
+
+	pthread_mutex_lock(&handles->lock);
+	*(handle->previous == NULL ? &handles->first : &handle->previous->next) = handle->next;
+	if (handle->next != NULL)
+		handle->next->previous = handle->previous;
+	pthread_mutex_unlock(&handles->lock);
+}
+
 int handle_open(
 	struct mount *mount, const struct target *target, int flags, const struct who *who, struct handle **ret_handle)
 {
@@ -74,6 +98,7 @@ int handle_open(
 	handle->is_writable = (flags & O_ACCMODE) != O_RDONLY;
 	handle->is_append = (flags & O_APPEND) != 0;
 	handle->nodeid = target->nodeid;
+	link_handle(handle);
 	result = draft_init(&handle->own, target->kind == TARGET_FILE ? NULL : history_directory(mount->history));
 	if (result == 0)
 		result = target->kind == TARGET_FILE ? open_private(handle, target, flags)
@@ -282,7 +307,7 @@ static void give_up_name(struct handle *handle)
 		return;
 	scratch_copy_name(scratch, &parent, &name);
 	scratch_unname(scratch);
-	if (!name.is_out_of_memory)
+	if (!name.is_out_of_memory && handle->mount->notifier != NULL)
 		notifier_release(handle->mount->notifier, parent, buffer_slice(&name), true);
 	buffer_free(&name);
 }
@@ -382,7 +407,7 @@ static void release_own(struct handle *handle)
 		error_set(&empty, -EINVAL, "the file was left empty; the old version stands. To remove it, use rm");
 	if (handle->own.is_changed || handle->own.bad.code < 0)
 		tell_left_behind(handle, path == NULL ? "" : path, handle->own.is_changed ? &empty : &handle->own.bad);
-	if (handle->is_loaded && handle->is_writable)
+	if (handle->is_loaded && handle->mount->notifier != NULL)
 		notifier_node(handle->mount->notifier, handle->nodeid);
 }
 
@@ -417,8 +442,32 @@ static void release_private(struct handle *handle)
 	scratch_put(scratch);
 }
 
+static void abandon(struct handle *handle)
+{
+	struct draft *draft = handle->draft;
+	struct buffer key = BUFFER_INIT;
+
+	pthread_mutex_lock(&draft->lock);
+	if (draft->is_changed && spool_size(draft->spool) > 0 &&
+		(handle->scratch == NULL || scratch_copy_key(handle->scratch, &key)))
+		error_set(&draft->bad, -EIO, "the mount ended before the file was closed; the old version stands");
+	draft->is_changed = false;
+	pthread_mutex_unlock(&draft->lock);
+	buffer_free(&key);
+}
+
+void handle_abandon_all(struct handles *handles)
+{
+	while (handles->first != NULL) {
+		if (handles->first->is_writable)
+			abandon(handles->first);
+		handle_release(handles->first);
+	}
+}
+
 void handle_release(struct handle *handle)
 {
+	unlink_handle(handle);
 	if (handle->scratch != NULL)
 		release_private(handle);
 	else if (handle->draft != NULL && handle->is_writable)

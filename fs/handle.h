@@ -11,6 +11,7 @@
 #ifndef PITR_FS_HANDLE_H
 #define PITR_FS_HANDLE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +28,12 @@ struct mount;
 
 struct handle;
 
+/* All handles of a mount. */
+struct handles {
+	pthread_mutex_t lock;
+	struct handle *first;
+};
+
 /* A process, by thread and by its table of descriptors, as far as the kernel tells. */
 struct handle_user {
 	pid_t pid;
@@ -38,6 +45,8 @@ int handle_open(
 	struct mount *mount, const struct target *target, int flags, const struct who *who, struct handle **ret_handle);
 /* The last of it: tells what was left behind. */
 void handle_release(struct handle *handle);
+/* At the end of the mount: releases what is still open. What was not closed is not committed, but kept and told. */
+void handle_abandon_all(struct handles *handles);
 
 int handle_read(struct handle *handle, uint64_t offset, size_t size, struct buffer *out);
 int handle_write(struct handle *handle, uint64_t offset, struct slice bytes, struct handle_user user);

@@ -182,6 +182,8 @@ static int make_parts(struct program *program)
 	struct mount *mount = &program->mount;
 	int result = views_new(&mount->views);
 
+	pthread_mutex_init(&mount->handles.lock, NULL);
+
 	mount->started_us = clock_now_us();
 	if (result == 0)
 		result = scratch_set_new(mount->views, history_directory(mount->history), &mount->scratch);
@@ -265,6 +267,9 @@ static int finish(struct program *program)
 
 	keeper_stop(mount->keeper);
 	notifier_stop(mount->notifier);
+	mount->keeper = NULL;
+	mount->notifier = NULL;
+	handle_abandon_all(&mount->handles);
 	if (mount->writer != NULL) {
 		if (mount->asides != NULL)
 			result = commit_asides(mount, ASIDE_ANY, 0);

@@ -6,6 +6,7 @@
 
 #include "asides.h"
 #include "counts.h"
+#include "handle.h"
 #include "hiding.h"
 #include "history.h"
 #include "instant.h"
@@ -37,6 +38,7 @@ struct mount {
 	struct asides *asides;
 	struct texts *texts;
 	struct hiding *hiding;
+	struct handles handles;
 	struct pitrdir *pitrdir;
 	struct tell *tell;
 	struct notifier *notifier;

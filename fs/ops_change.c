@@ -238,14 +238,23 @@ void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 /* --- links --- */
 
+static int refuse_link(struct mount *mount, fuse_ino_t parent)
+{
+	struct view *view = views_get(mount->views, nodeid_slot(parent));
+	bool is_past = view != NULL && !view->is_live;
+
+	view_put(view);
+	return is_past ? EROFS : EPERM;
+}
+
 void ops_symlink(fuse_req_t req, const char *to, fuse_ino_t parent, const char *name)
 {
-	(void)ops_mount(req, COUNT_SYMLINK), (void)to, (void)parent, (void)name;
-	fuse_reply_err(req, EPERM);
+	(void)to, (void)name;
+	fuse_reply_err(req, refuse_link(ops_mount(req, COUNT_SYMLINK), parent));
 }
 
 void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
 {
-	(void)ops_mount(req, COUNT_LINK), (void)ino, (void)parent, (void)name;
-	fuse_reply_err(req, EPERM);
+	(void)ino, (void)name;
+	fuse_reply_err(req, refuse_link(ops_mount(req, COUNT_LINK), parent));
 }

@@ -315,16 +315,21 @@ void options_free(struct options *options)
 	buffer_free(&options->kernel);
 }
 
+static int refuse_path(const char *what, const char *path, struct error *error)
+{
+	if (errno == ENOTCONN)
+		return error_set(error, -ENOTCONN,
+			"%s %s carries a mount whose process is gone; clear it first: fusermount3 -u %s", what, path,
+			path);
+	return error_set(error, -errno, "%s %s: %s", what, path, strerror(errno));
+}
+
 static int resolve(char **path, const char *what, struct error *error)
 {
 	char *absolute = realpath(*path, NULL);
 
-	if (absolute == NULL && errno == ENOTCONN)
-		return error_set(error, -ENOTCONN,
-			"%s %s carries a mount whose process is gone; clear it first: fusermount3 -u %s", what, *path,
-			*path);
 	if (absolute == NULL)
-		return error_set(error, -errno, "%s %s: %s", what, *path, strerror(errno));
+		return refuse_path(what, *path, error);
 	free(*path);
 	*path = absolute;
 	return 0;
@@ -392,7 +397,7 @@ int options_check_paths(struct options *options, struct error *error)
 	if (result < 0)
 		return result;
 	if (stat(options->mountpoint, &at) < 0)
-		return error_set(error, -errno, "mount point %s: %s", options->mountpoint, strerror(errno));
+		return refuse_path("mount point", options->mountpoint, error);
 	if (!S_ISDIR(at.st_mode))
 		return error_set(error, -ENOTDIR, "mount point %s is not a directory", options->mountpoint);
 	if (is_mounted_already(options->mountpoint))

@@ -73,7 +73,7 @@ static void table_changed(struct watching *watching, struct store_txn *txn, cons
 	view_put(view);
 }
 
-/* --- items and partitions --- */
+/* --- items --- */
 
 /* The partition an item is in, when the mount keeps it. */
 static struct scratch *kept_partition(struct mount *mount, const struct view *view, struct slice encoded_key)
@@ -93,41 +93,57 @@ static struct scratch *kept_partition(struct mount *mount, const struct view *vi
 	return kept;
 }
 
+/* The item was the last in its partition, which has ended with it. */
 static void partition_ended(
 	struct mount *mount, const struct view *view, const struct watch_event *event, struct scratch *kept)
 {
+	struct node partition = { .kind = NODE_PARTITION };
+	struct buffer storage = BUFFER_INIT, encoded = BUFFER_INIT;
 	char name[FILE_NAME_MAX + 1];
+	struct key key;
 
-	if (kept != NULL && nodeid_is_scratch(kept->nodeid))
-		return;
-	if (kept != NULL && monotonic_ms() - scratch_used_ms(kept) < EMPTIED_HERE_MS)
+	if (kept != NULL &&
+		(nodeid_is_scratch(kept->nodeid) || monotonic_ms() - scratch_used_ms(kept) < EMPTIED_HERE_MS))
 		return;
 	if (kept != NULL)
 		scratch_unname(kept);
-	if (snapshot_name(&view->table, &event->node, name) > 0)
-		notifier_expire(mount->notifier, nodeid_of(view->slot, NUMBER_DIRECTORY), slice_of_text(name));
+	if (key_decode(event->node.encoded_key, &storage, &key) == 0) {
+		key_append_partition(&key.partition, &encoded);
+		partition.encoded_key = buffer_slice(&encoded);
+		if (snapshot_name(&view->table, &partition, name) > 0)
+			notifier_expire(mount->notifier, nodeid_of(view->slot, NUMBER_DIRECTORY), slice_of_text(name));
+	}
+	buffer_free(&storage);
+	buffer_free(&encoded);
 }
 
-static void node_changed(struct watching *watching, const struct view *view, const struct watch_event *event)
+static bool has_ended(struct store_txn *txn, const struct view *view, uint64_t directory)
+{
+	struct node node;
+
+	return directory != 0 && snapshot_node(txn, &view->snapshot, directory, &node) == -ENOENT;
+}
+
+static void node_changed(
+	struct watching *watching, struct store_txn *txn, const struct view *view, const struct watch_event *event)
 {
 	struct mount *mount = watching->mount;
 	struct scratch *kept = kept_partition(mount, view, event->node.encoded_key);
 	uint64_t directory = nodeid_of(view->slot, event->node.directory);
 	char name[FILE_NAME_MAX + 1];
 
-	if (kept != NULL && event->node.kind == NODE_ITEM) {
-		touch_node(watching, directory);
+	touch_node(watching, directory);
+	if (kept != NULL)
 		directory = kept->nodeid;
-	}
-	if (event->op == CHANGE_REMOVE && event->node.kind == NODE_PARTITION)
-		partition_ended(mount, view, event, kept);
-	else if (event->op == CHANGE_REMOVE && snapshot_name(&view->table, &event->node, name) > 0)
-		notifier_drop(mount->notifier, directory, slice_of_text(name));
-	else if (event->op == CHANGE_MODIFY)
-		notifier_node(mount->notifier, nodeid_of(view->slot, event->node.number));
 	touch_node(watching, directory);
 	touch_node(watching, nodeid_of(view->slot, NUMBER_DIRECTORY));
 	touch_node(watching, nodeid_of(view->slot, NUMBER_TABLE_FILE));
+	if (event->op == CHANGE_MODIFY)
+		notifier_node(mount->notifier, nodeid_of(view->slot, event->node.number));
+	if (event->op == CHANGE_REMOVE && snapshot_name(&view->table, &event->node, name) > 0)
+		notifier_drop(mount->notifier, directory, slice_of_text(name));
+	if (event->op == CHANGE_REMOVE && has_ended(txn, view, event->node.directory))
+		partition_ended(mount, view, event, kept);
 	scratch_put(kept);
 }
 
@@ -144,7 +160,7 @@ static void changed(void *context, struct store_txn *txn, const struct watch_eve
 	}
 	view = views_find_live(watching->mount->views, event->table);
 	if (view != NULL)
-		node_changed(watching, view, event);
+		node_changed(watching, txn, view, event);
 	view_put(view);
 	notifier_keep_pace(watching->mount->notifier);
 }
