@@ -37,7 +37,7 @@ struct run {
 	struct key_schema schema;
 	struct buffer author, ttl_author;
 	char rejects_path[4096];
-	int rejects;                /* -1: not open yet */
+	FILE *rejects;              /* NULL: not open yet */
 	bool has_progress;          /* stderr is a terminal */
 	int64_t began_us, shown_us; /* by a clock that only runs forward */
 	bool is_shown;
@@ -127,28 +127,15 @@ static void choose_rejects_path(struct run *run)
 
 static int open_rejects(struct run *run)
 {
-	if (run->rejects >= 0)
+	if (run->rejects)
 		return 0;
 	choose_rejects_path(run);
-	run->rejects = open(run->rejects_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (run->rejects >= 0)
+	run->rejects = fopen(run->rejects_path, "we");
+	if (run->rejects)
 		return 0;
 	int code = -errno;
 	tool_fail("%s: %s", run->rejects_path, strerror(-code));
 	return code;
-}
-
-static int write_all(int fd, struct slice bytes)
-{
-	while (bytes.size > 0) {
-		ssize_t done = write(fd, bytes.data, bytes.size);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		bytes = slice_of(bytes.data + done, bytes.size - (size_t)done);
-	}
-	return 0;
 }
 
 /* The text as it was; base64 when it is no UTF-8, so that nothing is lost. */
@@ -179,8 +166,9 @@ static int reject_line(void *context, const char *source, uint64_t line, struct 
 	append_text(&out, text);
 	buffer_append_text(&out, "}\n");
 	result = buffer_error(&out);
-	if (result == 0)
-		result = write_all(run->rejects, buffer_slice(&out));
+	errno = 0;
+	if (result == 0 && (fwrite(out.data, 1, out.size, run->rejects) != out.size || fflush(run->rejects) != 0))
+		result = errno ? -errno : -EIO;
 	buffer_free(&out);
 	return result;
 }
@@ -244,7 +232,7 @@ static void say_summary(const struct run *run, const struct import_counts *count
 		instant_format(counts->last_us, last, sizeof(last));
 		tool_say("from %s to %s", first, last);
 	}
-	if (counts->bad > 0 && run->rejects >= 0)
+	if (counts->bad > 0 && run->rejects)
 		tool_say("bad lines, with reasons: %s", run->rejects_path);
 }
 
@@ -269,7 +257,7 @@ static void print_summary(const struct run *run, const struct import_counts *cou
 		append_time(&out, "first", counts->first_us);
 		append_time(&out, "last", counts->last_us);
 	}
-	if (counts->bad > 0 && run->rejects >= 0) {
+	if (counts->bad > 0 && run->rejects) {
 		buffer_append_text(&out, ",\"rejects\":");
 		text_append_json(&out, slice_of_text(run->rejects_path));
 	}
@@ -348,7 +336,7 @@ static int start(struct run *run)
 
 static int run_import(struct tool *tool)
 {
-	struct run run = { .tool = tool, .rejects = -1 };
+	struct run run = { .tool = tool };
 	if (tool->positionals.count == 0)
 		return tool_usage(tool, "what? Give files, or - for standard input");
 	if (option_is_given(import_options, "rejects") && !option_is_given(import_options, "skip-bad"))
@@ -359,8 +347,8 @@ static int run_import(struct tool *tool)
 	if (status == STATUS_DONE)
 		status = start(&run);
 	import_free(run.import);
-	if (run.rejects >= 0)
-		close(run.rejects);
+	if (run.rejects)
+		fclose(run.rejects);
 	buffer_free(&run.author);
 	buffer_free(&run.ttl_author);
 	return status;

@@ -65,7 +65,7 @@ compare_instants() {
 
 @test "plain items are written as jq writes them" {
 	pitr_mount
-	for item in "$MNT"/fires/@1630453711/*.json; do
+	for item in "$MNT"/fires/@1630453711/[0-4]*.json; do
 		jq . "$item" >"$WORK/item"
 		# jq has numbers as doubles, which some of these are not.
 		diff <(sed -E 's/: -?[0-9.]+(,?)$/: N\1/' "$item") <(sed -E 's/: -?[0-9.]+(,?)$/: N\1/' "$WORK/item")

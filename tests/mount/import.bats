@@ -185,7 +185,7 @@ Nothing was imported. --skip-bad leaves bad lines out." ]
 @test "an import that was killed goes on when it is run again" {
 	pitr incident >incident
 	pitr import --table whole incident
-	pitr import --table orders incident >log 2>&1 3>&- &
+	"$PITR" --store "$STORE" import --table orders incident >log 2>&1 3>&- &
 	while [ "$(pitr status --json | jq '[.tables[] | select(.name == "orders") | .changes] | add // 0')" = 0 ]; do
 		kill -0 $! || break
 	done
