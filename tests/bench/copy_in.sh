@@ -65,7 +65,7 @@ for ((run = 1; run <= runs; run++)); do
 	sync -f "$work"
 	# shellcheck disable=SC2086
 	timed "$work/mounted" $copy "$work/from/." "$work/mnt/orders-$run/"
-	timed "$work/committed" sync "$work/mnt/orders-$run/order-00001.json"
+	timed "$work/committed" sync "$work/mnt/orders-$run"
 	diff -rq -x .table.json "$work/from" "$work/mnt/orders-$run"
 done
 
