@@ -71,6 +71,20 @@ struct history *batch_history(struct batch *batch)
 	return batch->history;
 }
 
+bool batch_range(const struct batch *batch, size_t i, uint32_t *ret_table, uint64_t *ret_first, uint64_t *ret_last)
+{
+	for (size_t at = 0; at < batch->touched_count; at++) {
+		const struct touched *touched = &batch->touched[at];
+		if (!touched->first_seq || i-- > 0)
+			continue;
+		*ret_table = touched->table;
+		*ret_first = touched->first_seq;
+		*ret_last = touched->counters.seq;
+		return true;
+	}
+	return false;
+}
+
 uint64_t batch_changes(const struct batch *batch)
 {
 	return batch->changes;

@@ -46,6 +46,8 @@ int batch_remove(struct batch *batch, const struct table *table, struct slice en
 /* The time the batch's next change will have, when it brings none of its own. */
 int64_t batch_next_us(struct batch *batch);
 
+/* The change numbers the batch gave in its i-th table. False: it changed fewer. */
+bool batch_range(const struct batch *batch, size_t i, uint32_t *ret_table, uint64_t *ret_first, uint64_t *ret_last);
 /* How many changes the batch holds. */
 uint64_t batch_changes(const struct batch *batch);
 /* Remembers, with this commit, that a journal was worked off up to `position` (writer.h). */

@@ -219,8 +219,9 @@ static int open_parts(struct history *history, const struct history_options *opt
 	if (!options->is_lock_free)
 		store_clear_dead_readers(history->store);
 	if (!options->is_read_only) {
+		/* On a full disk the journals wait, and what is stored can be read all the same. */
 		r = journal_recover(history, error);
-		return r < 0 ? r : 0;
+		return r < 0 && r != -ENOSPC ? r : 0;
 	}
 	return 0;
 }

@@ -29,7 +29,7 @@ struct history_options {
  * when it holds something else. */
 int history_init(const char *directory, struct error *error);
 /* Opens a store. -ENOENT: no store there (the message says how to make one); -EPROTO: another format; -EIO: damaged or
- * cut. Unless read-only, what writers that died had accepted is committed first (journal.h). */
+ * cut. Unless read-only, what writers that died had accepted is committed first (journal.h), if the disk has room. */
 int history_open(const char *directory, const struct history_options *options, struct history **ret_history,
 	struct error *error);
 void history_close(struct history *history); /* NULL is fine */

@@ -20,6 +20,7 @@
 #define JOURNAL_KEEP_BYTES (1u << 20)
 #define JOURNAL_FULL_BYTES (32u << 20)
 #define RETRY_MS 200
+#define MADE_MAX 256u /* ranges of own changes that are remembered */
 #define IDLE_MS 1000
 
 struct queued {
@@ -30,6 +31,11 @@ struct queued {
 	bool is_refused;              /* told once, and left out when the commit is tried again */
 	struct pending_change change; /* slices into bytes[] */
 	uint8_t bytes[];
+};
+
+struct made {
+	uint32_t table;
+	uint64_t first, last;
 };
 
 struct writer {
@@ -47,6 +53,8 @@ struct writer {
 	int error;         /* why the last commit failed; 0: it did not */
 	uint64_t failures; /* counts failed commits, so that waiters learn of each */
 	bool is_stopping;
+	struct made made[MADE_MAX]; /* a ring */
+	size_t made_count;          /* ever; a commit that failed takes its own back */
 };
 
 static struct queued **bucket_of(struct writer *writer, uint32_t table, struct slice encoded_key)
@@ -102,6 +110,23 @@ static int apply(struct writer *writer, struct batch *batch, struct queued *queu
 	return 0;
 }
 
+/* Remembered before the commit, so that whoever hears of the commit finds it. */
+static int commit_own(struct writer *writer, struct batch *batch)
+{
+	struct made made;
+	size_t n = 0;
+	pthread_mutex_lock(&writer->lock);
+	for (; batch_range(batch, n, &made.table, &made.first, &made.last); n++)
+		writer->made[writer->made_count++ % MADE_MAX] = made;
+	pthread_mutex_unlock(&writer->lock);
+	int r = batch_commit(batch, NULL);
+	pthread_mutex_lock(&writer->lock);
+	for (; r && n > 0; n--)
+		writer->made[--writer->made_count % MADE_MAX] = (struct made){ 0 };
+	pthread_mutex_unlock(&writer->lock);
+	return r;
+}
+
 /* Applies up to `count` changes from `group` on and commits. *ret_bad: how many had been applied when one failed. */
 static int commit_group(struct writer *writer, struct queued *group, size_t count, size_t *ret_bad)
 {
@@ -126,7 +151,7 @@ static int commit_group(struct writer *writer, struct queued *group, size_t coun
 		batch_abort(batch);
 		return r;
 	}
-	return batch_commit(batch, NULL);
+	return commit_own(writer, batch);
 }
 
 /* Damage under one change must not hold up the others: what was before it is committed alone, and it is refused, unless
@@ -358,6 +383,16 @@ bool writer_pending(struct writer *writer, uint32_t table, struct slice encoded_
 			*ret_ticket = q->ticket;
 	pthread_mutex_unlock(&writer->lock);
 	return *ret_ticket != 0;
+}
+
+bool writer_made(struct writer *writer, uint32_t table, uint64_t seq)
+{
+	bool is_own = false;
+	pthread_mutex_lock(&writer->lock);
+	for (size_t i = 0; i < MADE_MAX && !is_own; i++)
+		is_own = writer->made[i].table == table && writer->made[i].first <= seq && seq <= writer->made[i].last;
+	pthread_mutex_unlock(&writer->lock);
+	return is_own;
 }
 
 int writer_drain(struct writer *writer, uint32_t table)

@@ -50,6 +50,9 @@ bool writer_pending(struct writer *writer, uint32_t table, struct slice encoded_
 /* Waits for everything submitted so far for a table; UINT32_MAX: for all. */
 int writer_drain(struct writer *writer, uint32_t table);
 
+/* Did this writer make that change, not long ago? What a mount did itself its kernel knows already. */
+bool writer_made(struct writer *writer, uint32_t table, uint64_t seq);
+
 /* Commits what writers that died left in their journals. Called by history_open; also now and then by living mounts.
  * Returns how many changes were brought in, or a negative errno. */
 int journal_recover(struct history *history, struct error *error);

@@ -124,6 +124,11 @@ static bool has_ended(struct store_txn *txn, const struct view *view, uint64_t d
 	return directory != 0 && snapshot_node(txn, &view->snapshot, directory, &node) == -ENOENT;
 }
 
+static bool is_own(const struct mount *mount, const struct watch_event *event)
+{
+	return mount->writer != NULL && writer_made(mount->writer, event->table, event->seq);
+}
+
 static void node_changed(
 	struct watching *watching, struct store_txn *txn, const struct view *view, const struct watch_event *event)
 {
@@ -140,7 +145,9 @@ static void node_changed(
 	touch_node(watching, nodeid_of(view->slot, NUMBER_TABLE_FILE));
 	if (event->op == CHANGE_MODIFY)
 		notifier_node(mount->notifier, nodeid_of(view->slot, event->node.number));
-	if (event->op == CHANGE_REMOVE && snapshot_name(&view->table, &event->node, name) > 0)
+	/* A name is dropped under its directory's lock, for which a request may hold that this process has to answer: not
+	 * to be asked for needlessly. What was unlinked here the kernel has dropped itself. */
+	if (event->op == CHANGE_REMOVE && !is_own(mount, event) && snapshot_name(&view->table, &event->node, name) > 0)
 		notifier_drop(mount->notifier, directory, slice_of_text(name));
 	if (event->op == CHANGE_REMOVE && has_ended(txn, view, event->node.directory))
 		partition_ended(mount, view, event, kept);
