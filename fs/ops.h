@@ -32,8 +32,11 @@ void ops_reply_entry(fuse_req_t req, struct mount *mount, int result, const stru
 /* Replies with bytes, and frees them. */
 void ops_reply_bytes(fuse_req_t req, int result, struct buffer *bytes);
 
-/* A file handle is 0, or a number with its lowest bit set for files read as stored, or a struct handle. */
+/* A file handle is 0; or for files read as stored a number with its lowest bit set, for items with the change that made the
+ * version opened above FH_SEQ_SHIFT; or a struct handle. */
 #define FH_STORED UINT64_C(1)
+#define FH_DIRECT UINT64_C(2) /* the kernel caches nothing of it */
+#define FH_SEQ_SHIFT 2
 static inline struct handle *ops_handle(const struct fuse_file_info *file)
 {
 	return file == NULL || (file->fh & FH_STORED) != 0 ? NULL : (struct handle *)(uintptr_t)file->fh;

@@ -296,26 +296,12 @@ static void count_references(struct listing *listing, int64_t by)
 		views_count(listing->mount->views, slot, in_slot);
 }
 
-/* What this mount has accepted in the directory is committed first, so that it is listed. */
-static void drain(struct mount *mount, uint64_t nodeid)
-{
-	struct view *view = mount->writer == NULL ? NULL : views_get(mount->views, nodeid_slot(nodeid));
-	struct scratch *scratch = mount->writer == NULL ? NULL : scratch_get(mount->scratch, nodeid);
-
-	if (view == NULL && scratch != NULL && scratch->kind == SCRATCH_PARTITION)
-		view = views_get(mount->views, scratch->slot);
-	if (view != NULL && view->is_live && !view->is_gone)
-		(void)writer_drain(mount->writer, view->table.number);
-	scratch_put(scratch);
-	view_put(view);
-}
-
 static void list(fuse_req_t req, struct mount *mount, fuse_ino_t ino, size_t size, off_t offset, bool is_plus)
 {
 	struct listing listing = { .mount = mount, .req = req, .is_plus = is_plus, .offset = (uint64_t)offset };
 	int result;
 
-	drain(mount, ino);
+	target_drain(mount, ino);
 	result = target_begin(mount, ino, &listing.txn, &listing.directory);
 	if (result < 0) {
 		fuse_reply_err(req, -result);

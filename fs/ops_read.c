@@ -14,20 +14,39 @@
 #include "render.h"
 #include "target.h"
 
-/* Younger versions may still be in the kernel's cache in parts: as they were before, or as they were typed. */
+/* Younger versions may be in the kernel's cache in parts only: with the size of one and the bytes of the other. They are read past
+ * that cache, and so are items that take several messages to read. */
 #define SETTLED_US (2 * SECOND_US)
+#define ONE_MESSAGE_BYTES (UINT32_C(64) << 10)
+/* By then the kernel has been told of a change, and asked for the new size. */
+#define TOLD_US (SECOND_US / 10)
 
-static bool is_settled(const struct target *target)
+static int64_t age_us(const struct node *node)
 {
-	int64_t age_us = clock_now_us() - target->node.version.time_us;
-
-	return target_is_past(target) || age_us >= SETTLED_US;
+	return clock_now_us() - node->version.time_us;
 }
 
-/* The file number of an item read as stored tells its version, which it keeps showing when the item is removed. */
-static uint64_t stored_fh(const struct target *target)
+static bool is_cached(const struct mount *mount, const struct target *target)
 {
-	return target->kind == TARGET_ITEM ? target->node.version.seq << 1 | FH_STORED : FH_STORED;
+	const struct version *version = &target->node.version;
+	uint32_t size = mount->options->form == ITEM_PLAIN ? version->plain_size : version->dynamodb_size;
+
+	return target_is_past(target) || (age_us(&target->node) >= SETTLED_US && size <= ONE_MESSAGE_BYTES);
+}
+
+static void open_stored(const struct mount *mount, const struct target *target, struct fuse_file_info *file)
+{
+	file->noflush = 1;
+	file->fh = FH_STORED;
+	if (target->kind == TARGET_ITEM) {
+		file->keep_cache = is_cached(mount, target);
+		file->direct_io = !file->keep_cache;
+		file->fh |= target->node.version.seq << FH_SEQ_SHIFT | (file->direct_io ? FH_DIRECT : 0);
+	} else {
+		file->keep_cache = target_is_past(target);
+		file->direct_io =
+			target->kind == TARGET_ERRORS || (target->kind == TARGET_TABLE_FILE && !file->keep_cache);
+	}
 }
 
 static bool needs_handle(const struct target *target, int flags)
@@ -57,11 +76,7 @@ static int open_target(
 	if (result < 0)
 		return result;
 	if (!needs_handle(target, file->flags)) {
-		file->fh = stored_fh(target);
-		file->noflush = 1;
-		file->keep_cache = target->kind == TARGET_ITEM ? is_settled(target) : target_is_past(target);
-		file->direct_io =
-			target->kind == TARGET_ERRORS || (target->kind == TARGET_TABLE_FILE && !target_is_past(target));
+		open_stored(mount, target, file);
 		return 0;
 	}
 	result = handle_open(mount, target, file->flags, who, &handle);
@@ -139,8 +154,8 @@ static int read_target(struct mount *mount, struct store_txn *txn, const struct 
 	}
 }
 
-/* An item that was removed while open: as it was when it was opened. */
-static int read_removed(
+/* A live item as it was when it was opened. */
+static int read_opened(
 	struct mount *mount, fuse_ino_t ino, uint64_t seq, uint64_t offset, size_t size, struct buffer *out)
 {
 	struct view *live = views_get(mount->views, nodeid_slot(ino));
@@ -163,19 +178,35 @@ static int read_removed(
 	return result;
 }
 
+/* Has the item changed since it was opened, in a way the reader is not to see? What the kernel caches of it then is of
+ * the old version, and is not to stay. */
+static bool is_overtaken(struct mount *mount, const struct target *target, uint64_t fh)
+{
+	bool is_changed = target->kind == TARGET_ITEM && target->view->is_live && fh >> FH_SEQ_SHIFT != 0 &&
+			  fh >> FH_SEQ_SHIFT != target->node.version.seq;
+
+	if (!is_changed || (fh & FH_DIRECT) != 0)
+		return is_changed;
+	notifier_node(mount->notifier, target->nodeid);
+	return age_us(&target->node) < TOLD_US;
+}
+
 static int read_node(struct mount *mount, fuse_ino_t ino, uint64_t fh, uint64_t offset, size_t size, struct buffer *out)
 {
 	struct store_txn *txn;
 	struct target target;
+	bool is_old;
 	int result = target_begin(mount, ino, &txn, &target);
 
 	if (result == -ENOENT || result == -ESTALE)
-		return read_removed(mount, ino, fh >> 1, offset, size, out);
+		return read_opened(mount, ino, fh >> FH_SEQ_SHIFT, offset, size, out);
 	if (result < 0)
 		return result;
-	result = read_target(mount, txn, &target, offset, size, out);
+	is_old = is_overtaken(mount, &target, fh);
+	if (!is_old)
+		result = read_target(mount, txn, &target, offset, size, out);
 	target_end(txn, &target);
-	return result;
+	return is_old ? read_opened(mount, ino, fh >> FH_SEQ_SHIFT, offset, size, out) : result;
 }
 
 void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *file)

@@ -62,8 +62,10 @@ static int create(struct mount *mount, fuse_ino_t parent, const char *name, mode
 		result = -EISDIR;
 	if (result == 0)
 		result = attr_entry(mount, spot.txn, &target, ret_entry);
+	/* Who makes a file anew expects it empty; .table.json is there already, with contents. */
 	if (result == 0)
-		result = handle_open(mount, &target, file->flags, who, &handle);
+		result = handle_open(mount, &target, (file->flags & O_EXCL) != 0 ? file->flags | O_TRUNC : file->flags,
+			who, &handle);
 	if (result == 0) {
 		if (spot.kind == NAME_TABLE_FILE)
 			hiding_end(mount->hiding, spot.directory.view->slot);

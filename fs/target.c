@@ -151,6 +151,19 @@ int target_begin(struct mount *mount, uint64_t nodeid, struct store_txn **ret_tx
 	return result;
 }
 
+void target_drain(struct mount *mount, uint64_t nodeid)
+{
+	struct view *view = mount->writer == NULL ? NULL : views_get(mount->views, nodeid_slot(nodeid));
+	struct scratch *scratch = mount->writer == NULL ? NULL : scratch_get(mount->scratch, nodeid);
+
+	if (view == NULL && scratch != NULL && scratch->kind == SCRATCH_PARTITION)
+		view = views_get(mount->views, scratch->slot);
+	if (view != NULL && view->is_live && !view->is_gone)
+		(void)writer_drain(mount->writer, view->table.number);
+	scratch_put(scratch);
+	view_put(view);
+}
+
 void target_end(struct store_txn *txn, struct target *target)
 {
 	store_abort(txn);
