@@ -181,6 +181,7 @@ double attr_timeout(const struct target *target)
 	case TARGET_TABLE_FILE:
 		return target_is_past(target) ? TIMEOUT_PAST : 0;
 	case TARGET_FILE:
+		return TIMEOUT_PRIVATE;
 	case TARGET_ERRORS:
 	case TARGET_REJECTED:
 	case TARGET_KEPT:
@@ -193,14 +194,16 @@ double attr_timeout(const struct target *target)
 /* "@-15m" and "@latest" mean something else later; private files become items under the same name. */
 static double entry_timeout(const struct target *target)
 {
-	bool is_top = target->view != NULL && nodeid_number(target->nodeid) == NUMBER_DIRECTORY;
-	bool is_item_at = target->view != NULL && target->kind == TARGET_ITEM && target->view->is_item;
+	const struct view *view = target->view;
+	bool is_instant =
+		view != NULL && !view->is_live && (view->is_item || nodeid_number(target->nodeid) == NUMBER_DIRECTORY);
 
-	if ((is_top || is_item_at) && target_is_past(target) && target->view->written != INSTANT_AT &&
-		target->view->written != INSTANT_SEQ)
-		return 0;
 	if (target->kind == TARGET_FILE || target->kind == TARGET_KEPT)
 		return 0;
+	if (is_instant && view->written == INSTANT_LATEST)
+		return TIMEOUT_LATEST;
+	if (is_instant && (view->written == INSTANT_BEFORE_NOW || view->written == INSTANT_EARLIEST))
+		return TIMEOUT_RELATIVE;
 	return target_is_past(target) ? TIMEOUT_PAST : TIMEOUT_LIVE;
 }
 

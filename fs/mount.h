@@ -26,6 +26,12 @@
  * is only how long an error could last. */
 #define TIMEOUT_PAST 31536000.0
 #define TIMEOUT_LIVE 3600.0
+/* Private files change through this kernel only. */
+#define TIMEOUT_PRIVATE 1.0
+/* "@-15m" is looked up again often enough to know whether it is in use, and "@latest" often enough to follow the changes;
+ * but not for every file in a listing or a copy. */
+#define TIMEOUT_RELATIVE 5.0
+#define TIMEOUT_LATEST 0.005
 
 struct mount {
 	const struct options *options;

@@ -15,22 +15,23 @@ static bool begins_with(struct slice name, char character)
 }
 
 /* Splits NAME.json@T at the last ".json@". */
-static bool split_item_at(struct slice name, struct name_parts *ret_parts)
+static void split_item_at(struct slice name, struct name_parts *ret_parts)
 {
 	static const char mark[] = ".json@";
 	const size_t mark_size = sizeof(mark) - 1;
 
 	if (begins_with(name, '.') || name.size <= mark_size)
-		return false;
+		return;
 	for (size_t at = name.size - mark_size; at > 0; at--) {
 		if (memcmp(name.data + at, mark, mark_size) != 0)
 			continue;
+		if (at + mark_size == name.size)
+			return;
 		ret_parts->kind = NAME_ITEM_AT;
 		ret_parts->base = slice_of(name.data, at + mark_size - 1);
 		ret_parts->instant = slice_of(name.data + at + mark_size, name.size - at - mark_size);
-		return ret_parts->instant.size > 0;
+		return;
 	}
-	return false;
 }
 
 static struct name_parts classify_at_sign(enum names_place place, struct slice name)

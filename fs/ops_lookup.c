@@ -2,6 +2,7 @@
 #include "ops.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/statvfs.h>
 
 #include "attr.h"
@@ -224,7 +225,12 @@ static int lookup(
 	struct store_txn *txn;
 	struct target directory;
 	bool is_live;
-	int result = target_begin(mount, parent, &txn, &directory);
+	int result;
+
+	/* What was closed before an instant is asked for belongs to it. */
+	if (strchr(name, '@') != NULL)
+		target_drain(mount, parent);
+	result = target_begin(mount, parent, &txn, &directory);
 
 	if (result < 0)
 		return result;

@@ -157,9 +157,11 @@ void target_drain(struct mount *mount, uint64_t nodeid)
 	struct scratch *scratch = mount->writer == NULL ? NULL : scratch_get(mount->scratch, nodeid);
 
 	if (view == NULL && scratch != NULL && scratch->kind == SCRATCH_PARTITION)
-		view = views_get(mount->views, scratch->slot);
+		view = views_get(mount->views, scratch_slot(scratch));
 	if (view != NULL && view->is_live && !view->is_gone)
 		(void)writer_drain(mount->writer, view->table.number);
+	else if (mount->writer != NULL && nodeid == NODEID_ROOT)
+		(void)writer_drain(mount->writer, UINT32_MAX);
 	scratch_put(scratch);
 	view_put(view);
 }

@@ -48,8 +48,8 @@ void target_release(struct target *target);
 int target_begin(struct mount *mount, uint64_t nodeid, struct store_txn **ret_txn, struct target *ret_target);
 /* Is a change of this item not committed yet? Its ticket then. */
 bool target_is_pending(struct mount *mount, const struct target *target, uint64_t *ret_ticket);
-/* What this mount has accepted in a directory's table is committed when this returns, so that it is listed and counts
- * for the directory's time. */
+/* What this mount has accepted in a directory's table (for the root: in all) is committed when this returns, so that it is
+ * listed and counts for the directory's time. */
 void target_drain(struct mount *mount, uint64_t nodeid);
 /* Ends both. */
 void target_end(struct store_txn *txn, struct target *target);
