@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "commit.h"
 #include "daemon.h"
+#include "ending.h"
 #include "item_json.h"
 #include "keeper.h"
 #include "options.h"
@@ -217,8 +218,8 @@ static int start_threads(struct program *program)
 	return result < 0 ? fail(program->options.store, result, &error) : 0;
 }
 
-/* Signals are for the main thread, which is the first to know that the loop is to end. */
-static void block_signals(bool is_blocked)
+/* Signals are waited for by threads of their own (ending.h, counts.h). */
+static void block_signals(void)
 {
 	sigset_t signals;
 
@@ -226,8 +227,6 @@ static void block_signals(bool is_blocked)
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
-	pthread_sigmask(is_blocked ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL);
-	sigemptyset(&signals);
 	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
@@ -235,10 +234,9 @@ static void block_signals(bool is_blocked)
 static int serve(struct program *program)
 {
 	struct mount *mount = &program->mount;
+	struct ending *ending = NULL;
 	int result;
 
-	if (fuse_set_signal_handlers(program->session) < 0)
-		return fail("start", -EINVAL, NULL);
 	if (fuse_session_mount(program->session, program->options.mountpoint) < 0) {
 		fprintf(stderr, "pitrfs: %s: it could not be mounted\n", program->options.mountpoint);
 		return -EIO;
@@ -246,16 +244,17 @@ static int serve(struct program *program)
 	result = program->options.is_lock_free ? 0 : watching_start(mount, &mount->watching);
 	if (result < 0)
 		(void)fail(program->options.store, result, NULL);
-	block_signals(false);
+	if (result == 0)
+		result = ending_start(program->session, mount->notifier, &ending);
 	if (result == 0)
 		result = loop(program);
+	ending_stop(ending);
 	watching_stop(mount->watching);
 	keeper_stop(mount->keeper);
 	notifier_stop(mount->notifier);
 	mount->keeper = NULL;
 	mount->notifier = NULL;
 	fuse_session_unmount(program->session);
-	fuse_remove_signal_handlers(program->session);
 	return result;
 }
 
@@ -299,7 +298,7 @@ static int run(struct program *program)
 {
 	int result = open_store(program), finished;
 
-	block_signals(true);
+	block_signals();
 	if (result == 0)
 		result = make_parts(program);
 	if (result == 0)

@@ -152,15 +152,24 @@ int notifier_start(struct fuse_session *session, struct notifier **ret_notifier)
 	return 0;
 }
 
+void notifier_rest(struct notifier *notifier)
+{
+	bool is_first;
+
+	pthread_mutex_lock(&notifier->lock);
+	is_first = !notifier->is_stopping;
+	notifier->is_stopping = true;
+	pthread_cond_signal(&notifier->has_work);
+	pthread_mutex_unlock(&notifier->lock);
+	if (is_first)
+		pthread_join(notifier->thread, NULL);
+}
+
 void notifier_stop(struct notifier *notifier)
 {
 	if (notifier == NULL)
 		return;
-	pthread_mutex_lock(&notifier->lock);
-	notifier->is_stopping = true;
-	pthread_cond_signal(&notifier->has_work);
-	pthread_mutex_unlock(&notifier->lock);
-	pthread_join(notifier->thread, NULL);
+	notifier_rest(notifier);
 	for (size_t i = 0; i < QUEUES; i++) {
 		while (notifier->queues[i].first != NULL)
 			free(queue_take(&notifier->queues[i]));
@@ -183,6 +192,7 @@ static void add(
 	struct notifier *notifier, enum note_kind kind, uint64_t nodeid, struct slice name, int sent, bool is_late)
 {
 	struct note *note = malloc(sizeof(*note) + name.size + 1);
+	struct note_queue *queue;
 
 	if (note == NULL)
 		return; /* what the kernel keeps then is looked at again when its time is up */
@@ -192,10 +202,18 @@ static void add(
 	note->name[name.size] = '\0';
 	note->due_ms = monotonic_ms();
 	pthread_mutex_lock(&notifier->lock);
+	if (notifier->is_stopping) {
+		pthread_mutex_unlock(&notifier->lock);
+		free(note);
+		return;
+	}
+	queue = &notifier->queues[is_late ? QUEUE_LATE : QUEUE_NOW];
 	if (is_late)
 		note->due_ms += NOTIFIER_LATE_MS;
-	queue_append(&notifier->queues[is_late ? QUEUE_LATE : QUEUE_NOW], note);
-	pthread_cond_signal(&notifier->has_work);
+	/* Otherwise the thread is at work on it, or knows when it will be due. */
+	if (queue->first == NULL)
+		pthread_cond_signal(&notifier->has_work);
+	queue_append(queue, note);
 	pthread_mutex_unlock(&notifier->lock);
 }
 

@@ -19,6 +19,8 @@ struct notifier;
 
 int notifier_start(struct fuse_session *session, struct notifier **ret_notifier);
 void notifier_stop(struct notifier *notifier); /* NULL is fine; what is queued is dropped */
+/* The same for its thread alone: notes can still be added, and are dropped. */
+void notifier_rest(struct notifier *notifier);
 /* The kernel knows how to only look a name up again (notifier_expire). */
 void notifier_set_can_expire(struct notifier *notifier, bool can_expire);
 
