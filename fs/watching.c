@@ -12,6 +12,8 @@
 /* A partition emptied by others goes at once; one in which this mount just removed something waits for rmdir. */
 #define EMPTIED_HERE_MS 5000
 #define ROUND_MAX 64
+/* While there is news all the time, directories are told of only so often. The watcher comes back within 40 ms. */
+#define ROUND_MS 20
 
 /* What a round of news has touched, each told once. */
 struct round {
@@ -26,6 +28,7 @@ struct watching {
 	struct mount *mount;
 	struct watch *watch;
 	struct round round;
+	int64_t told_ms; /* when the last round ended */
 };
 
 static void touch_node(struct watching *watching, uint64_t nodeid)
@@ -157,6 +160,7 @@ static void node_changed(
 static void changed(void *context, struct store_txn *txn, const struct watch_event *event)
 {
 	struct watching *watching = context;
+	struct mount *mount = watching->mount;
 	struct view *view;
 
 	if (event->is_past)
@@ -165,11 +169,14 @@ static void changed(void *context, struct store_txn *txn, const struct watch_eve
 		table_changed(watching, txn, event);
 		return;
 	}
-	view = views_find_live(watching->mount->views, event->table);
+	/* What this mount did itself its kernel knows, and the handlers have told it what it does not. */
+	if (mount->writer != NULL && !event->is_past && writer_made(mount->writer, event->table, event->seq))
+		return;
+	view = views_find_live(mount->views, event->table);
 	if (view != NULL)
 		node_changed(watching, txn, view, event);
 	view_put(view);
-	notifier_keep_pace(watching->mount->notifier);
+	notifier_keep_pace(mount->notifier);
 }
 
 static void lost(void *context)
@@ -230,7 +237,11 @@ static void settled(void *context)
 {
 	struct watching *watching = context;
 	struct round *round = &watching->round;
+	int64_t now_ms = monotonic_ms();
 
+	if (now_ms - watching->told_ms < ROUND_MS)
+		return;
+	watching->told_ms = now_ms;
 	for (size_t i = 0; i < round->node_count; i++)
 		notifier_node(watching->mount->notifier, round->nodes[i]);
 	if (round->is_everything || round->past_count > 0)
