@@ -13,6 +13,7 @@
 
 #include "hash.h"
 #include "layout.h"
+#include "node.h"
 #include "reject.h"
 #include "table.h"
 
@@ -128,6 +129,7 @@ int journal_append(struct journal *journal, const struct pending_change *change,
 	buffer_append_varint(record, position);
 	buffer_append_byte(record, change->is_removal ? OP_REMOVE : OP_PUT);
 	buffer_append_varint(record, change->table);
+	buffer_append_varint(record, change->only_seq);
 	buffer_append_blob(record, change->encoded_key);
 	buffer_append_blob(record, change->item);
 	buffer_append_blob(record, change->author);
@@ -159,6 +161,15 @@ int journal_empty(struct journal *journal)
 	return 0;
 }
 
+/* Somebody wrote the item again since its removal was asked for: then that stands. */
+static bool is_still_newest(struct batch *batch, const struct pending_change *change)
+{
+	struct node node;
+	return !change->only_seq ||
+	       (!node_find(batch_txn(batch), change->table, change->encoded_key, SEQ_MAX, &node, NULL) &&
+		       node.version.seq == change->only_seq);
+}
+
 static int apply(struct batch *batch, const struct pending_change *change, struct error *error)
 {
 	struct table table;
@@ -169,7 +180,9 @@ static int apply(struct batch *batch, const struct pending_change *change, struc
 		return error_set(
 			error, r, r == -ENOENT ? "its table was deleted meanwhile" : "its table can't be read");
 	r = batch_author(batch, change->author, &context.author);
-	if (!r && change->is_removal)
+	if (!r && change->is_removal && !is_still_newest(batch, change))
+		r = 0;
+	else if (!r && change->is_removal)
 		r = batch_remove(batch, &table, change->encoded_key, &context, &result, error);
 	else if (!r)
 		r = batch_put(batch, &table, change->item, &context, &result, error);
@@ -209,6 +222,7 @@ static bool next_record(struct reader *r, struct pending_change *ret_change, uin
 	*ret_position = reader_varint(&fields);
 	uint8_t op = reader_byte(&fields);
 	uint64_t table = reader_varint(&fields);
+	ret_change->only_seq = reader_varint(&fields);
 	ret_change->encoded_key = reader_blob(&fields);
 	ret_change->item = reader_blob(&fields);
 	ret_change->author = reader_blob(&fields);

@@ -7,7 +7,7 @@
  *
  *   journal file := "pitrjnl1" | 16 bytes id | record...
  *   record       := u32 size of what follows the checksum | u64 checksum (seeded with the position) | varint position
- *                 | byte op | varint table | blob encoded key | blob item | blob author
+ *                 | byte op | varint table | varint only_seq | blob encoded key | blob item | blob author
  *
  * Invariant: a change is committed exactly once: each commit notes the journal position it covers (batch_note_journal),
  * and a new opener of the store replays only what lies beyond (journal_recover). A journal whose owner lives is locked.
@@ -29,6 +29,7 @@ struct writer;
 struct pending_change {
 	uint32_t table;
 	bool is_removal;
+	uint64_t only_seq; /* of a removal: only while this is the item's newest version; 0: whatever it is */
 	struct slice encoded_key, item, author; /* author: text */
 };
 

@@ -15,7 +15,7 @@ struct entry {
 };
 
 struct asides {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock, submitting;
 	struct entry *first; /* few: an editor's, for two seconds */
 	atomic_size_t count;
 };
@@ -27,6 +27,7 @@ int asides_new(struct asides **ret_asides)
 	if (asides == NULL)
 		return -ENOMEM;
 	pthread_mutex_init(&asides->lock, NULL);
+	pthread_mutex_init(&asides->submitting, NULL);
 	*ret_asides = asides;
 	return 0;
 }
@@ -55,6 +56,7 @@ void asides_free(struct asides *asides)
 	while (asides_take(asides, ASIDE_ANY, 0, &aside))
 		aside_free(&aside);
 	pthread_mutex_destroy(&asides->lock);
+	pthread_mutex_destroy(&asides->submitting);
 	free(asides);
 }
 
@@ -113,7 +115,17 @@ static struct aside take_out(struct asides *asides, struct entry **at)
 	return aside;
 }
 
-void asides_cancel(struct asides *asides, uint32_t table, struct slice key)
+void asides_lock(struct asides *asides)
+{
+	pthread_mutex_lock(&asides->submitting);
+}
+
+void asides_unlock(struct asides *asides)
+{
+	pthread_mutex_unlock(&asides->submitting);
+}
+
+void asides_cancel(struct asides *asides, uint32_t table, struct slice key, uint64_t seq)
 {
 	struct entry **at;
 
@@ -121,7 +133,7 @@ void asides_cancel(struct asides *asides, uint32_t table, struct slice key)
 		return;
 	pthread_mutex_lock(&asides->lock);
 	at = find(asides, table, key);
-	if (*at != NULL) {
+	if (*at != NULL && (*at)->aside.seq < seq) {
 		struct aside aside = take_out(asides, at);
 
 		aside_free(&aside);

@@ -104,12 +104,14 @@ int commit_item(struct mount *mount, const struct view *view, struct slice key, 
 	const struct who *who, uint64_t *ret_ticket, struct error *error)
 {
 	struct pending_change change = { .table = view->table.number, .encoded_key = key, .item = item };
-	int result = submit(mount, &change, who, ret_ticket);
+	int result;
 
-	if (result < 0)
-		return error_set(error, result, "the change could not be accepted: %s", strerror(-result));
-	asides_cancel(mount->asides, view->table.number, key);
-	return 0;
+	asides_lock(mount->asides);
+	result = submit(mount, &change, who, ret_ticket);
+	if (result == 0)
+		asides_cancel(mount->asides, view->table.number, key, UINT64_MAX);
+	asides_unlock(mount->asides);
+	return result < 0 ? error_set(error, result, "the change could not be accepted: %s", strerror(-result)) : 0;
 }
 
 int commit_document(struct mount *mount, const struct view *view, struct slice key, struct slice text,
@@ -137,15 +139,19 @@ int commit_asides(struct mount *mount, enum aside_choice choice, uint64_t value)
 	uint64_t ticket;
 	int result = 0;
 
+	asides_lock(mount->asides);
 	while (mount->writer != NULL && asides_take(mount->asides, choice, value, &aside)) {
-		struct pending_change change = {
-			.table = aside.table, .is_removal = true, .encoded_key = aside.key, .author = aside.author
-		};
+		struct pending_change change = { .table = aside.table,
+			.is_removal = true,
+			.only_seq = aside.seq,
+			.encoded_key = aside.key,
+			.author = aside.author };
 		int submitted = writer_submit(mount->writer, &change, &ticket);
 
 		result = result < 0 ? result : submitted;
 		aside_free(&aside);
 	}
+	asides_unlock(mount->asides);
 	return result;
 }
 

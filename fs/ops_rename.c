@@ -76,6 +76,8 @@ static int become_item(struct scratch *scratch, struct spot *to, const struct wh
 	if (result == 0 && !is_empty) {
 		scratch_unname(scratch);
 		notifier_release(to->mount->notifier, spot_parent(to), spot_name(to), true);
+		if (to->is_stored)
+			notifier_node(to->mount->notifier, nodeid_of(to->directory.view->slot, to->node.number));
 	}
 	return result;
 }
@@ -196,9 +198,10 @@ static int fill_private(struct spot *from, struct scratch *scratch, struct slice
 static int note_aside(struct spot *from, const struct scratch *scratch, const struct who *who)
 {
 	struct buffer author = BUFFER_INIT;
-	struct aside aside = {
-		.table = from->directory.view->table.number, .key = buffer_slice(&from->key), .scratch = scratch->id
-	};
+	struct aside aside = { .table = from->directory.view->table.number,
+		.key = buffer_slice(&from->key),
+		.scratch = scratch->id,
+		.seq = from->node.version.seq };
 	int result;
 
 	who_author(who, &author);

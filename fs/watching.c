@@ -146,6 +146,8 @@ static void node_changed(
 	touch_node(watching, directory);
 	touch_node(watching, nodeid_of(view->slot, NUMBER_DIRECTORY));
 	touch_node(watching, nodeid_of(view->slot, NUMBER_TABLE_FILE));
+	if (event->op != CHANGE_REMOVE)
+		asides_cancel(mount->asides, event->table, event->node.encoded_key, event->seq);
 	if (event->op == CHANGE_MODIFY)
 		notifier_node(mount->notifier, nodeid_of(view->slot, event->node.number));
 	/* A name is dropped under its directory's lock, for which a request may hold that this process has to answer: not
