@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct handle {
 	struct handle *previous, *next; /* guarded by the lock of all handles */
 	struct who who;                 /* who opened it */
 	bool is_writable, is_append;
+	atomic_bool is_detached; /* its name was removed: what is written leads nowhere, as with any unlinked file */
 	struct scratch *scratch; /* held: a private file. NULL: */
 	struct view *view;       /* held: of the item or .table.json */
 	bool is_table_file;
@@ -262,6 +264,14 @@ uint64_t handle_size(struct handle *handle)
 	return size;
 }
 
+bool handle_own_size(struct handle *handle, uint64_t *ret_size)
+{
+	if (handle == NULL || handle->scratch != NULL || !handle->is_writable || !handle->is_loaded)
+		return false;
+	*ret_size = handle_size(handle);
+	return true;
+}
+
 /* --- committing; the draft's lock is held --- */
 
 static int load_document(struct draft *draft, struct buffer *text, struct error *error)
@@ -332,16 +342,21 @@ static int commit_private(struct handle *handle, struct error *error)
 	return result;
 }
 
+/* The table may have changed, or gone, since the file was opened. */
 static int commit_own(struct handle *handle, struct error *error)
 {
 	struct buffer text = BUFFER_INIT;
+	struct view *view = views_get(handle->mount->views, handle->view->slot);
 	int result = load_document(&handle->own, &text, error);
 
+	if (result == 0 && (view == NULL || view->is_gone || view->table.number != handle->view->table.number))
+		result = error_set(error, -ESTALE, "its table is gone");
 	if (result == 0 && handle->is_table_file)
-		result = commit_table_file(handle->mount, handle->view, buffer_slice(&text), &handle->who, error);
+		result = commit_table_file(handle->mount, view, buffer_slice(&text), &handle->who, error);
 	else if (result == 0)
-		result = commit_document(handle->mount, handle->view, buffer_slice(&handle->key), buffer_slice(&text),
+		result = commit_document(handle->mount, view, buffer_slice(&handle->key), buffer_slice(&text),
 			&handle->who, &handle->own.ticket, error);
+	view_put(view);
 	settle(&handle->own, result, error);
 	buffer_free(&text);
 	return result;
@@ -352,7 +367,7 @@ static int flush_locked(struct handle *handle)
 	struct draft *draft = handle->draft;
 	struct error error = { 0 };
 
-	if (!handle->is_writable || !handle->is_loaded)
+	if (!handle->is_writable || !handle->is_loaded || atomic_load(&handle->is_detached))
 		return 0;
 	if (!draft->is_changed)
 		return draft->bad.code;
@@ -401,6 +416,8 @@ static void release_own(struct handle *handle)
 	struct error empty = { 0 };
 	const char *path = buffer_text(&handle->path);
 
+	if (atomic_load(&handle->is_detached))
+		handle->own.is_changed = false;
 	if (handle->own.is_changed && spool_size(handle->own.spool) > 0)
 		(void)flush_locked(handle);
 	if (handle->own.is_changed)
@@ -440,6 +457,28 @@ static void release_private(struct handle *handle)
 	}
 	pthread_mutex_unlock(&scratch->draft.lock);
 	scratch_put(scratch);
+}
+
+static bool is_of_key(struct handle *handle, uint32_t slot, struct slice key)
+{
+	struct buffer own = BUFFER_INIT;
+	bool is_of = false;
+
+	if (handle->scratch == NULL)
+		return handle->view->slot == slot && slice_equal(buffer_slice(&handle->key), key);
+	if (scratch_slot(handle->scratch) == slot && scratch_copy_key(handle->scratch, &own))
+		is_of = slice_equal(buffer_slice(&own), key);
+	buffer_free(&own);
+	return is_of;
+}
+
+void handle_detach(struct handles *handles, uint32_t slot, struct slice key)
+{
+	pthread_mutex_lock(&handles->lock);
+	for (struct handle *handle = handles->first; handle != NULL; handle = handle->next)
+		if (handle->is_writable && is_of_key(handle, slot, key))
+			atomic_store(&handle->is_detached, true);
+	pthread_mutex_unlock(&handles->lock);
 }
 
 static void abandon(struct handle *handle)

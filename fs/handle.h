@@ -55,6 +55,10 @@ int handle_flush(struct handle *handle, struct handle_user user);
 /* Flushes, and waits until what was committed is safe from power loss. */
 int handle_sync(struct handle *handle);
 uint64_t handle_size(struct handle *handle);
+/* How large the file is for whoever writes through this handle, when that is not what is stored. NULL: false. */
+bool handle_own_size(struct handle *handle, uint64_t *ret_size);
+/* The item of that key was removed: what is open for writing commits nothing any more. */
+void handle_detach(struct handles *handles, uint32_t slot, struct slice key);
 
 /* Commits a private file as the item of its key; `name` is where it was or is to be, for what is told. 0 also when it is empty
  * or unchanged. The caller holds the draft's lock. */

@@ -6,6 +6,7 @@
 
 #include "attr.h"
 #include "commit.h"
+#include "handle.h"
 #include "name.h"
 #include "resolve.h"
 #include "spot.h"
@@ -208,6 +209,8 @@ static int remove_file(struct spot *spot, const struct who *who)
 	if (result == 0)
 		result = commit_removal(
 			spot->mount, spot->directory.view->table.number, buffer_slice(&spot->key), who, &ticket);
+	if (result == 0)
+		handle_detach(&spot->mount->handles, spot->directory.view->slot, buffer_slice(&spot->key));
 	return result;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 
 #include "attr.h"
+#include "handle.h"
 #include "resolve.h"
 #include "spot.h"
 #include "target.h"
@@ -300,8 +301,12 @@ void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 	struct stat attr;
 	double timeout;
 	int result = get_attr(mount, ino, &attr, &timeout);
+	uint64_t own_size;
 
-	(void)file;
+	if (result == 0 && handle_own_size(ops_handle(file), &own_size)) {
+		attr.st_size = (off_t)own_size;
+		timeout = 0;
+	}
 	if (result < 0)
 		fuse_reply_err(req, -result);
 	else

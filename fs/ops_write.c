@@ -322,8 +322,13 @@ void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, 
 	struct mount *mount = ops_mount(req, COUNT_SETATTR);
 	struct stat now;
 	double timeout;
+	uint64_t own_size;
 	int result = set_attr(mount, ino, attr, to_set, ops_handle(file), user_of(req, NULL), &now, &timeout);
 
+	if (result == 0 && handle_own_size(ops_handle(file), &own_size)) {
+		now.st_size = (off_t)own_size;
+		timeout = 0;
+	}
 	if (result < 0)
 		fuse_reply_err(req, -result);
 	else
