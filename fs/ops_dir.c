@@ -173,17 +173,17 @@ static int add_nodes(struct listing *listing)
 
 /* --- private entries --- */
 
-/* A kept partition that has items stands among the nodes. */
+/* What is stored under the same key stands among the nodes. */
 static bool is_listed_already(struct listing *listing, struct scratch *scratch)
 {
 	struct buffer key = BUFFER_INIT;
 	struct node node;
 	bool is_listed;
 
-	if (scratch->kind != SCRATCH_PARTITION || listing->directory.view == NULL)
+	if (listing->directory.view == NULL || !scratch_copy_key(scratch, &key))
 		return false;
-	scratch_copy_key(scratch, &key);
-	is_listed = snapshot_find(listing->txn, &listing->directory.view->snapshot, buffer_slice(&key), &node) == 0;
+	is_listed = snapshot_find(listing->txn, &listing->directory.view->snapshot, buffer_slice(&key), &node) == 0 &&
+		    !asides_has(listing->mount->asides, listing->directory.view->table.number, buffer_slice(&key));
 	buffer_free(&key);
 	return is_listed;
 }

@@ -37,6 +37,19 @@ static int find_stored(struct spot *spot)
 	return 0;
 }
 
+/* Made empty under an item's name and left so: it gives way to an item that came to be elsewhere. */
+static bool is_placeholder(struct scratch *scratch)
+{
+	bool is_empty;
+
+	if (scratch->kind != SCRATCH_FILE)
+		return false;
+	pthread_mutex_lock(&scratch->draft.lock);
+	is_empty = scratch->writers == 0 && spool_size(scratch->draft.spool) == 0;
+	pthread_mutex_unlock(&scratch->draft.lock);
+	return is_empty;
+}
+
 static int load_directory(struct spot *spot, uint64_t parent)
 {
 	int result = store_begin(spot->mount->store, false, &spot->txn);
@@ -74,7 +87,14 @@ static int look(struct spot *spot, uint64_t parent, uint64_t *ret_ticket)
 		writer_pending(
 			spot->mount->writer, spot->directory.view->table.number, buffer_slice(&spot->key), ret_ticket))
 		return 1;
-	return find_stored(spot);
+	result = find_stored(spot);
+	if (result == 0 && spot->is_stored && !spot->is_aside && spot->scratch != NULL &&
+		is_placeholder(spot->scratch)) {
+		scratch_unname(spot->scratch);
+		scratch_put(spot->scratch);
+		spot->scratch = NULL;
+	}
+	return result;
 }
 
 int spot_begin(struct mount *mount, uint64_t parent, const char *name, struct spot *ret_spot)
