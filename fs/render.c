@@ -56,13 +56,13 @@ int render_node(struct mount *mount, struct store_txn *txn, const struct view *v
 int render_table_file(
 	struct mount *mount, struct store_txn *txn, const struct view *view, bool is_kept, struct text **ret_text)
 {
-	uint64_t commit = view->is_live ? store_commit_number(mount->store) : 0;
-	struct text_key key = { PLACE_TABLE_FILES | view->slot, (uint64_t)view->time_us, 0 };
+	uint64_t commit = view->is_live ? store_commit_number(mount->store) : view->snapshot.seq;
+	struct text_key key = { PLACE_TABLE_FILES | view->table.number, (uint64_t)view->time_us, 0 };
 	struct buffer rendered = BUFFER_INIT;
 	int64_t age_ms;
 	int result;
 
-	if (is_kept) {
+	if (is_kept && view->is_live) {
 		*ret_text = texts_find_latest(mount->texts, &key);
 		if (*ret_text != NULL)
 			return 0;

@@ -258,6 +258,11 @@ struct view *views_find(struct views *views, uint64_t parent, struct slice name,
 		view = view_hold(slot->view);
 		*ret_idle_ms = now_ms - slot->used_ms;
 		slot->used_ms = now_ms;
+		/* The last to be given to others: whoever looks it up is about to count a reference. */
+		if (slot->is_idle) {
+			idle_unlink(views, slot);
+			idle_append(views, slot);
+		}
 	}
 	pthread_mutex_unlock(&views->lock);
 	return view;
