@@ -88,6 +88,23 @@ static const struct fuse_lowlevel_ops operations = {
 	.copy_file_range = ops_copy_file_range,
 };
 
+/* The kernel refuses writing to a read-only mount itself, unless it is remounted: then nothing here answers. */
+static struct fuse_lowlevel_ops without_writing(void)
+{
+	struct fuse_lowlevel_ops reading = operations;
+
+	reading.setattr = NULL;
+	reading.mknod = NULL;
+	reading.mkdir = NULL;
+	reading.unlink = NULL;
+	reading.rmdir = NULL;
+	reading.rename = NULL;
+	reading.write = NULL;
+	reading.create = NULL;
+	reading.copy_file_range = NULL;
+	return reading;
+}
+
 /* libfuse takes a comma in a value for the next option. */
 static void append_escaped(struct buffer *out, const char *text)
 {
@@ -111,6 +128,7 @@ static void append_mount_options(const struct options *options, struct buffer *o
 
 static int make_session(struct program *program)
 {
+	const struct fuse_lowlevel_ops reading = without_writing();
 	struct fuse_args arguments = FUSE_ARGS_INIT(0, NULL);
 	struct buffer text = BUFFER_INIT;
 
@@ -122,7 +140,8 @@ static int make_session(struct program *program)
 		buffer_free(&text);
 		return fail("start", -ENOMEM, NULL);
 	}
-	program->session = fuse_session_new(&arguments, &operations, sizeof(operations), &program->mount);
+	program->session = fuse_session_new(&arguments, program->options.is_read_only ? &reading : &operations,
+		sizeof(operations), &program->mount);
 	fuse_opt_free_args(&arguments);
 	buffer_free(&text);
 	return program->session == NULL ? -EINVAL : 0;
