@@ -23,7 +23,7 @@ begin() {
 		pitr_umount
 	fi
 	pitr_mount -o "count_file=$WORK/counts" "$@"
-	cd "$MNT"
+	cd "$MNT" || return
 	ls -d orders/@seq-10000 >/dev/null
 	count
 }
@@ -43,7 +43,7 @@ count() {
 # at_most KIND N [KIND N...]: what came in since the last count; anything not named at most 20 times.
 at_most() {
 	count
-	local limits=. kind
+	local limits=.
 	while [ $# -gt 0 ]; do
 		limits+=" | .$1 = (.$1 // 0) - $2"
 		shift 2

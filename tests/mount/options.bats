@@ -16,7 +16,11 @@ teardown() {
 }
 
 is_mounted() {
-	grep -q " ${1:-$MNT} .* - fuse.pitrfs $STORE " /proc/self/mountinfo
+	grep -q " $MNT .* - fuse.pitrfs $STORE " /proc/self/mountinfo
+}
+
+is_unmounted() {
+	! is_mounted
 }
 
 is_gone() {
@@ -50,7 +54,7 @@ background() {
 	run -2 "$PITRFS" "$STORE" "$MNT" -o umask=9
 	run -2 "$PITRFS" "$STORE" "$MNT" -o nolock
 	run -2 "$PITRFS" "$STORE" "$MNT" -o tz
-	! is_mounted
+	is_unmounted
 }
 
 @test "what cannot be mounted is status 1, with a message, in the foreground and in the background" {
@@ -69,7 +73,7 @@ background() {
 		run -1 "$PITRFS" "$STORE" "$MNT" $flag -o tz=Atlantis/City
 		[[ $output == *Atlantis* ]]
 	done
-	! is_mounted
+	is_unmounted
 }
 
 @test "the store is no mount point for itself, nor is what is in it or around it" {
@@ -102,7 +106,7 @@ background() {
 	[ "$(readlink "/proc/$daemon/cwd")" = / ]
 	fusermount3 -u "$MNT"
 	eventually is_gone "$daemon"
-	! is_mounted
+	is_unmounted
 	[ "$(pitr get orders/1001 | jq .total)" = 2 ]
 	[ -z "$(ls "$STORE/journal" 2>/dev/null)" ]
 }
@@ -115,7 +119,7 @@ background() {
 		kill -$signal "$PITRFS_PID"
 		unset "PITR_MOUNTS[$MNT]"
 		pitr_reap "$PITRFS_PID" 20 || { cat "$MOUNT_LOG" && false; }
-		! is_mounted
+		is_unmounted
 		[ "$(pitr get "orders/${signal}50" | jq .n)" = 50 ]
 		no_sanitizer_finding "$WORK/mount-$PITRFS_PID.log"
 	done
