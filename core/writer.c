@@ -20,6 +20,7 @@
 #define JOURNAL_KEEP_BYTES (1u << 20)
 #define JOURNAL_FULL_BYTES (32u << 20)
 #define RETRY_MS 200
+#define GATHER_MS 20  /* how long a change may wait for company, while nobody waits for it */
 #define MADE_MAX 256u /* ranges of own changes that are remembered */
 #define IDLE_MS 1000
 
@@ -45,10 +46,11 @@ struct writer {
 	void *context;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t arrived, settled;
+	pthread_cond_t arrived, urged, settled;
 	struct queued *first, *last;
 	struct queued *buckets[BUCKETS];
-	size_t queue_bytes;
+	size_t queue_bytes, queue_count;
+	unsigned waiters; /* for commits */
 	uint64_t accepted, committed;
 	int error;         /* why the last commit failed; 0: it did not */
 	uint64_t failures; /* counts failed commits, so that waiters learn of each */
@@ -184,6 +186,7 @@ static void forget(struct writer *writer, struct queued *queued)
 		at = &(*at)->bucket_next;
 	*at = queued->bucket_next;
 	writer->queue_bytes -= queued->size_bytes;
+	writer->queue_count--;
 	free(queued);
 }
 
@@ -229,12 +232,23 @@ static void commit_round(struct writer *writer)
 	pthread_cond_broadcast(&writer->settled);
 }
 
+/* Fewer commits with more in each: every one costs two waits for the disk. Lock held. */
+static void gather(struct writer *writer)
+{
+	struct timespec until;
+	clock_deadline(GATHER_MS, &until);
+	int r = 0;
+	while (!r && !writer->waiters && !writer->is_stopping && writer->queue_count < GROUP_CHANGES)
+		r = pthread_cond_timedwait(&writer->urged, &writer->lock, &until);
+}
+
 static void *run(void *argument)
 {
 	struct writer *writer = argument;
 	pthread_mutex_lock(&writer->lock);
 	while (!writer->is_stopping || writer->first) {
 		if (writer->first) {
+			gather(writer);
 			commit_round(writer);
 			if (writer->error && writer->is_stopping)
 				break;
@@ -262,6 +276,7 @@ static void destroy(struct writer *writer, bool is_done)
 	}
 	journal_free(writer->journal, is_done);
 	pthread_cond_destroy(&writer->arrived);
+	pthread_cond_destroy(&writer->urged);
 	pthread_cond_destroy(&writer->settled);
 	pthread_mutex_destroy(&writer->lock);
 	free(writer);
@@ -279,6 +294,7 @@ int writer_start(
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&writer->lock, NULL);
 	pthread_cond_init(&writer->arrived, &attributes);
+	pthread_cond_init(&writer->urged, &attributes);
 	pthread_cond_init(&writer->settled, NULL);
 	pthread_condattr_destroy(&attributes);
 	int r = journal_new(history, &writer->journal, error);
@@ -297,6 +313,7 @@ int writer_stop(struct writer *writer)
 	pthread_mutex_lock(&writer->lock);
 	writer->is_stopping = true;
 	pthread_cond_broadcast(&writer->arrived);
+	pthread_cond_broadcast(&writer->urged);
 	pthread_mutex_unlock(&writer->lock);
 	pthread_join(writer->thread, NULL);
 	int r = writer->first ? writer->error : 0;
@@ -331,8 +348,12 @@ int writer_submit(struct writer *writer, const struct pending_change *change, ui
 	if (!queued)
 		return -ENOMEM;
 	pthread_mutex_lock(&writer->lock);
-	while (is_full(writer) && !writer->error)
+	writer->waiters++;
+	while (is_full(writer) && !writer->error) {
+		pthread_cond_signal(&writer->urged);
 		pthread_cond_wait(&writer->settled, &writer->lock);
+	}
+	writer->waiters--;
 	int r = writer->error;
 	if (!r)
 		r = journal_append(writer->journal, &queued->change, writer->accepted + 1);
@@ -345,14 +366,18 @@ int writer_submit(struct writer *writer, const struct pending_change *change, ui
 	struct queued **bucket = bucket_of(writer, change->table, change->encoded_key);
 	queued->bucket_next = *bucket;
 	*bucket = queued;
-	if (writer->last)
-		writer->last->next = queued;
-	else
+	bool is_first = !writer->last;
+	if (is_first)
 		writer->first = queued;
+	else
+		writer->last->next = queued;
 	writer->last = queued;
 	writer->queue_bytes += queued->size_bytes;
 	*ret_ticket = queued->ticket;
-	pthread_cond_signal(&writer->arrived);
+	if (is_first)
+		pthread_cond_signal(&writer->arrived);
+	if (++writer->queue_count == GROUP_CHANGES)
+		pthread_cond_signal(&writer->urged);
 	pthread_mutex_unlock(&writer->lock);
 	return 0;
 }
@@ -360,8 +385,11 @@ int writer_submit(struct writer *writer, const struct pending_change *change, ui
 static int wait_locked(struct writer *writer, uint64_t ticket)
 {
 	uint64_t failures = writer->failures;
+	writer->waiters++;
+	pthread_cond_signal(&writer->urged);
 	while (writer->committed < ticket && writer->failures == failures)
 		pthread_cond_wait(&writer->settled, &writer->lock);
+	writer->waiters--;
 	return writer->committed < ticket ? writer->error : 0;
 }
 

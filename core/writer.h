@@ -1,7 +1,8 @@
 /* One writer for a mount: many small changes, few commits.
  *
  * writer_submit puts a change into the journal (a checksummed file, written without fsync) and returns: the change
- * survives the death of the process from then on. A thread commits whatever has arrived in one batch, again and again.
+ * survives the death of the process from then on. A thread commits whatever has arrived in one batch, again and again,
+ * at the latest 20 ms after it arrived and at once when somebody waits for it.
  * Who needs the outcome waits for the ticket. Until a change is committed readers of the store do not see it;
  * writer_pending tells a mount which keys to wait for.
  *

@@ -26,6 +26,9 @@
  * is only how long an error could last. */
 #define TIMEOUT_PAST 31536000.0
 #define TIMEOUT_LIVE 3600.0
+/* That something is not there, of which the kernel is never told when it comes: long enough for the open that follows the
+ * stat in every copy, short enough to be seen within 100 ms. */
+#define TIMEOUT_ABSENT 0.05
 /* Private files change through this kernel only. */
 #define TIMEOUT_PRIVATE 1.0
 /* "@-15m" is looked up again often enough to know whether it is in use, and "@latest" often enough to follow the changes;

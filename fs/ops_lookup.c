@@ -251,8 +251,13 @@ void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct mount *mount = ops_mount(req, COUNT_LOOKUP);
 	struct fuse_entry_param entry;
+	int result = lookup(mount, parent, name, fuse_req_ctx(req)->pid, &entry);
 
-	ops_reply_entry(req, mount, lookup(mount, parent, name, fuse_req_ctx(req)->pid, &entry), &entry);
+	if (result == -ENOENT && strchr(name, '@') == NULL) {
+		entry = (struct fuse_entry_param){ .entry_timeout = TIMEOUT_ABSENT };
+		result = 0;
+	}
+	ops_reply_entry(req, mount, result, &entry);
 }
 
 /* --- forget --- */
