@@ -2,9 +2,8 @@
  *
  * writer_submit puts a change into the journal (a checksummed file, written without fsync) and returns: the change
  * survives the death of the process from then on. A thread commits whatever has arrived in one batch, again and again,
- * at the latest 20 ms after it arrived and at once when somebody waits for it.
- * Who needs the outcome waits for the ticket. Until a change is committed readers of the store do not see it;
- * writer_pending tells a mount which keys to wait for.
+ * beginning 20 ms after the first of it, or at once when somebody waits. Who needs the outcome waits for the ticket.
+ * Until a change is committed readers of the store do not see it; writer_pending tells a mount which keys to wait for.
  *
  *   journal file := "pitrjnl1" | 16 bytes id | record...
  *   record       := u32 size of what follows the checksum | u64 checksum (seeded with the position) | varint position
