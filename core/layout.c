@@ -159,6 +159,29 @@ struct layout_key layout_meta_bytes(char kind, struct slice bytes)
 	return key;
 }
 
+struct layout_key layout_pin_table(uint32_t table)
+{
+	struct layout_key key = layout_meta('p');
+	add_number(&key, table, TABLE_BYTES);
+	return key;
+}
+
+struct layout_key layout_pin(uint32_t table, uint64_t seq, uint64_t number)
+{
+	struct layout_key key = layout_pin_table(table);
+	add_number(&key, seq, NUMBER_BYTES);
+	add_number(&key, number, NUMBER_BYTES);
+	return key;
+}
+
+void layout_pin_read(struct slice key, uint32_t *ret_table, uint64_t *ret_seq, uint64_t *ret_number)
+{
+	assert(key.size == 1 + TABLE_BYTES + 2 * NUMBER_BYTES);
+	*ret_table = (uint32_t)read_number(key.data + 1, TABLE_BYTES);
+	*ret_seq = read_number(key.data + 1 + TABLE_BYTES, NUMBER_BYTES);
+	*ret_number = read_number(key.data + 1 + TABLE_BYTES + NUMBER_BYTES, NUMBER_BYTES);
+}
+
 struct layout_key layout_author(uint64_t number)
 {
 	struct layout_key key = layout_meta('i');

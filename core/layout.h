@@ -10,7 +10,9 @@
  *   VERSIONS  table number ~oldest_seq                     -> pack (pack.h)
  *   ROSTER    table directory level index                  -> roster block (roster.h)
  *   LOG       table first_seq                              -> log block (log.h)
- *   META      "f" format | "t" table -> table counters | "c" commit -> what it touched | "j" journal id | "b" backdated
+ *   META      "f" format | "s" store counters | "t" table -> table counters | "c" commit -> what it touched | "j" journal id
+ *             | "b" backdated | "d" defaults | "l" lineage | "p" table seq number -> pin | "P" last pin | "g" retention
+ *             | "r" restore in progress
  *   AUTHORS   'i' number -> text | 'h' hash -> number */
 #ifndef PITR_LAYOUT_H
 #define PITR_LAYOUT_H
@@ -50,6 +52,10 @@ struct layout_key layout_meta(char kind);  /* "f" */
 struct layout_key layout_meta_number(char kind, uint64_t number);
 uint64_t layout_meta_read_number(struct slice key);
 struct layout_key layout_meta_bytes(char kind, struct slice bytes); /* bytes must be free of zeros */
+/* Pins: prefix of all, of a table's, and of one. */
+struct layout_key layout_pin_table(uint32_t table);
+struct layout_key layout_pin(uint32_t table, uint64_t seq, uint64_t number);
+void layout_pin_read(struct slice key, uint32_t *ret_table, uint64_t *ret_seq, uint64_t *ret_number);
 struct layout_key layout_author(uint64_t number);
 struct layout_key layout_author_hash(const uint8_t hash[16]);
 

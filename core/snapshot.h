@@ -1,6 +1,7 @@
 /* A table as of one change: find an item, list a directory, read contents. The live table is the snapshot as of
  * SEQ_MAX.
- * Nothing here holds a transaction between calls; places in listings are slots (roster.h), stable for ever. */
+ * Nothing here holds a transaction between calls; places in listings are slots (roster.h), stable for ever.
+ * A past state that retention has dropped meanwhile is -ESTALE, never a part of what it was. */
 #ifndef PITR_SNAPSHOT_H
 #define PITR_SNAPSHOT_H
 
@@ -22,9 +23,13 @@ struct snapshot {
 
 struct snapshot snapshot_live(uint32_t table);
 
+/* A pinned state (pin.h). */
+struct pin;
+struct snapshot snapshot_of_pin(const struct pin *pin);
+
 /* What an instant means for a table: 0 and the snapshot, its time being the instant asked for (for seq-N and
  * latest: the
- * time of that change). -ENOENT with a message that tells the window: before it, in the future, no such change.
+ * time of that change). An instant outside the window that a hold keeps can be seen too. -ENOENT with a message that tells the window: before it, in the future, no such change.
  * Promises
  * the instant (history_serve), and may move `txn` on to the present for that (history_settle). */
 int snapshot_resolve(struct history *history, struct store_txn *txn, const struct table *table,

@@ -5,8 +5,8 @@
  * number, and a new table of the same name is another node, hence another table.
  *
  * A description is a canonical item in the shape AWS gives a table (KeySchema, AttributeDefinitions, BillingMode, ...)
- * plus TableNumber, CreatedUs, ExistsFromUs and PointInTimeRecovery {Enabled, PeriodDays (0: forever)}. Statistics are
- * not part of it (see table_statistics). A table that was imported exists from its first change on: its ExistsFromUs
+ * plus TableNumber, CreatedUs, ExistsFromUs, PointInTimeRecovery {Enabled, PeriodDays (0: forever), SinceUs} and, when it was
+ * restored, Restore (restore.h). Statistics are not part of it (see table_statistics). A table that was imported exists from its first change on: its ExistsFromUs
  * lies before the catalogue's own record of it, and the "backdated" index finds it there. */
 #ifndef PITR_TABLE_H
 #define PITR_TABLE_H
@@ -31,6 +31,8 @@ struct table {
 	int64_t created_us, exists_from_us;
 	bool is_pitr_on;
 	int period_days;           /* 0: forever */
+	int64_t window_since_us;   /* the window begins here at the earliest, whatever the period; 0: anywhere */
+	bool is_restoring;         /* being copied into (restore.h): stands only in restore/ */
 	bool is_protected;         /* DeletionProtectionEnabled */
 	struct buffer description; /* canonical item */
 };
@@ -56,8 +58,9 @@ struct table_statistics {
 };
 int table_statistics(struct store_txn *txn, uint32_t number, struct table_statistics *ret_statistics);
 
-/* The window of instants that can be asked for: earliest (first change or creation, or now - period) and latest
- * (now). */
+/* The window of instants that can be asked for: from the latest of its beginning, what its settings' changes have left
+ * (window_since_us) and now - period, to now. A hold on the whole table keeps its beginning where it was. Of a table that has ended:
+ * what its system backup keeps (backup.h); -ENOENT when that is nothing. */
 int table_window(struct store_txn *txn, const struct table *table, int64_t now_us, int64_t *ret_earliest_us,
 	int64_t *ret_latest_us);
 
@@ -77,7 +80,19 @@ int table_create_default(struct batch *batch, struct slice name, const struct ch
  * keys only while the table has no item. Nothing changed: no version. -EINVAL with what and why. */
 int table_update(struct batch *batch, const struct table *table, const struct json *document,
 	const struct change_context *context, struct error *error);
-/* Ends a table. -EPERM when protected (ValidationException). Its history stays. */
+/* Turns PITR on or off, or changes its period (0: forever): what UpdateContinuousBackups does. On again begins a new window;
+ * a shorter period forgets at once, a longer one grows from what there is. */
+int table_set_recovery(struct batch *batch, const struct table *table, bool is_on, int period_days,
+	const struct change_context *context, struct error *error);
+/* What new tables get, unless their request says otherwise: on, 35 days, until somebody sets it. META "d". */
+struct table_defaults {
+	bool is_pitr_on;
+	int period_days;
+};
+int table_defaults(struct store_txn *txn, struct table_defaults *ret_defaults);
+int table_set_defaults(struct batch *batch, const struct table_defaults *defaults);
+
+/* Ends a table. -EPERM when protected (ValidationException) or held (hold.h). Its window is kept for 35 days (backup.h). */
 int table_drop(
 	struct batch *batch, const struct table *table, const struct change_context *context, struct error *error);
 

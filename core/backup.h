@@ -1,0 +1,39 @@
+/* On-demand backups, and what is kept of deleted tables: named pins (pin.h), told as AWS tells them.
+ *
+ * BackupArn: TABLE-ARN/backup/<14 digits of the creation's epoch milliseconds>-<8 hex digits>, which are the pin's number for
+ * backups on demand and 00000000 for the system's (reference: dynamodb.md 0.1). */
+#ifndef PITR_BACKUP_H
+#define PITR_BACKUP_H
+
+#include "batch.h"
+#include "pin.h"
+#include "restore.h"
+#include "table.h"
+
+#define BACKUP_ARN_MAX 1024
+#define BACKUP_SYSTEM_DAYS 35
+
+/* A backup of the live table, or of a snapshot of it. Names are not unique. -EINVAL (ValidationException): the name;
+ * -ESTALE. */
+int backup_create(struct batch *batch, const struct table *table, const struct snapshot *snapshot, struct slice name,
+	const struct change_context *context, struct pin *ret_pin, struct error *error);
+/* -EPERM for the system's: ValidationException with AWS's text. */
+int backup_delete(struct batch *batch, const struct pin *pin, struct error *error);
+/* Called by table_drop: the window as it is now is kept for 35 days, when the table keeps history. */
+int backup_of_dropped(struct batch *batch, const struct table *table, int64_t end_us);
+
+/* The pin's table as it was at the pin, though it may be gone by now. */
+int backup_table(struct store_txn *txn, const struct pin *pin, struct table *ret_table);
+int backup_source(struct store_txn *txn, const struct pin *pin, struct restore_source *ret_source, struct error *error);
+
+/* BackupNotFoundException "Backup not found: ARN"; ValidationException "Invalid Backup ARN". */
+int backup_find_arn(struct store_txn *txn, struct slice arn, struct pin *ret_pin, struct error *error);
+/* By the name a backup's directory has (below). table UINT32_MAX with `table_name`: of any table that had that name. */
+int backup_find_name(
+	struct store_txn *txn, uint32_t table, struct slice table_name, struct slice name, struct pin *ret_pin);
+/* The name of a backup's directory: its name; for all but the newest of one name, name~<id of the ARN>. */
+int backup_directory_name(struct store_txn *txn, const struct pin *pin, struct buffer *out);
+/* The text of an ARN, NUL-terminated. */
+int backup_arn(struct store_txn *txn, const struct pin *pin, char ret_arn[BACKUP_ARN_MAX]);
+
+#endif

@@ -1,0 +1,30 @@
+/* What tables cost: in bytes on disk, and at DynamoDB's prices. */
+#ifndef PITR_USAGE_H
+#define PITR_USAGE_H
+
+#include <stdint.h>
+
+#include "history.h"
+#include "table.h"
+
+struct usage {
+	uint64_t items, item_bytes; /* live, as DynamoDB counts them */
+	uint64_t live_bytes;        /* stored: newest versions of living items, their index and rosters */
+	uint64_t history_bytes;     /* stored: everything else of the table */
+	uint64_t pinned_bytes;      /* of history_bytes: kept by pins alone, outside the window */
+	uint64_t versions, lives;   /* stored */
+	unsigned backups, holds, children;
+};
+
+/* Walks all of the table's records in bounded memory, holding one read transaction. */
+int usage_measure(struct history *history, const struct table *table, struct usage *ret_usage, struct error *error);
+
+/* What the same would cost in DynamoDB, us-east-1, in dollars a month: storage (standard class), PITR, and backups on demand.
+ * Source: the prices AWS published for on-demand tables in us-east-1: storage 0.25, PITR 0.20, backups 0.10 a GB-month; 100 bytes an
+ * item are added (reference: dynamodb.md 7.5). */
+struct usage_price {
+	double storage, pitr, backups;
+};
+struct usage_price usage_price(const struct usage *usage, bool is_pitr_on, uint64_t backup_bytes);
+
+#endif
