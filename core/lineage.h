@@ -27,8 +27,11 @@ struct lineage {
 
 /* Where a table's history goes on. -ENOENT: nowhere, it is all its own. */
 int lineage_read(struct store_txn *txn, uint32_t table, struct lineage *ret_lineage);
-/* Makes `child`, which has no change yet, a continuation of its parent; sets its counters. A parent that
- * has changed nothing since its own base is passed over, so that restores of restores don't grow the chain for nothing. */
+/* One step up the chain: the table and the change number where a miss is looked for next. -ENOENT: at its end. */
+int lineage_up(struct store_txn *txn, uint32_t *table, uint64_t *seq);
+/* Makes `child`, which has no change yet, a continuation of its parent; sets its counters. A parent that is continued at
+ * its own base is passed over, so that restores of restores don't grow the chain for nothing: who pins the parent
+ * asks lineage_read which it is. -EINVAL: the child has changes, or the parent had no such change yet. */
 int lineage_begin(struct store_txn *txn, uint32_t child, const struct lineage *lineage);
 /* Forgets it, with the last of the child's records. */
 int lineage_end(struct store_txn *txn, uint32_t child);
