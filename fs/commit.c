@@ -157,8 +157,7 @@ int commit_asides(struct mount *mount, enum aside_choice choice, uint64_t value)
 
 /* --- tables --- */
 
-/* A batch with its author. */
-static int begin(struct mount *mount, const struct who *who, struct batch **ret_batch,
+int commit_begin(struct mount *mount, const struct who *who, struct batch **ret_batch,
 	struct change_context *ret_context, struct error *error)
 {
 	struct buffer author = BUFFER_INIT;
@@ -175,7 +174,7 @@ static int begin(struct mount *mount, const struct who *who, struct batch **ret_
 	return result;
 }
 
-static int finish(struct batch *batch, int result, struct error *error)
+int commit_finish(struct batch *batch, int result, struct error *error)
 {
 	if (result == 0)
 		return batch_commit(batch, error);
@@ -188,14 +187,14 @@ int commit_new_table(struct mount *mount, struct slice name, const struct who *w
 	struct change_context context;
 	struct batch *batch;
 	struct table table;
-	int result = begin(mount, who, &batch, &context, error);
+	int result = commit_begin(mount, who, &batch, &context, error);
 
 	if (result < 0)
 		return result;
 	result = table_create_default(batch, name, &context, &table, error);
 	if (result == 0)
 		table_free(&table);
-	return finish(batch, result, error);
+	return commit_finish(batch, result, error);
 }
 
 static void refresh_view(struct mount *mount, const struct view *view)
@@ -258,14 +257,14 @@ int commit_table_file(
 	if (result == 0)
 		result = writer_drain(mount->writer, view->table.number);
 	if (result == 0)
-		result = begin(mount, who, &batch, &context, error);
+		result = commit_begin(mount, who, &batch, &context, error);
 	if (result == 0) {
 		result = table_load(batch_txn(batch), view->table.number, TIME_NOW, &table);
 		if (result == 0) {
 			result = table_update(batch, &table, document, &context, error);
 			table_free(&table);
 		}
-		result = finish(batch, result, error);
+		result = commit_finish(batch, result, error);
 	}
 	json_free(document);
 	if (result == 0)
@@ -300,10 +299,10 @@ int commit_drop_table(struct mount *mount, const struct view *view, const struct
 	if (result == 0)
 		result = writer_drain(mount->writer, view->table.number);
 	if (result == 0)
-		result = begin(mount, who, &batch, &context, error);
+		result = commit_begin(mount, who, &batch, &context, error);
 	if (result < 0)
 		return result;
-	result = finish(batch, drop_if_empty(batch, view->table.number, &context, error), error);
+	result = commit_finish(batch, drop_if_empty(batch, view->table.number, &context, error), error);
 	if (result == 0)
 		refresh_view(mount, view);
 	return result;

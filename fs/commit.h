@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "asides.h"
+#include "batch.h"
 #include "bytes.h"
 #include "error.h"
 #include "views.h"
@@ -28,6 +29,11 @@ int commit_item(struct mount *mount, const struct view *view, struct slice key, 
 int commit_removal(struct mount *mount, uint32_t table, struct slice key, const struct who *who, uint64_t *ret_ticket);
 /* Submits the removals of items moved aside, as chosen. The first error. */
 int commit_asides(struct mount *mount, enum aside_choice choice, uint64_t value);
+
+/* A batch with its author, and its end: a commit if `result` is 0. For what is committed at once. */
+int commit_begin(struct mount *mount, const struct who *who, struct batch **ret_batch,
+	struct change_context *ret_context, struct error *error);
+int commit_finish(struct batch *batch, int result, struct error *error);
 
 /* These commit at once. */
 int commit_new_table(struct mount *mount, struct slice name, const struct who *who, struct error *error);
