@@ -355,6 +355,11 @@ int batch_note_journal(struct batch *batch, struct slice journal_id, uint64_t po
 	return r;
 }
 
+void batch_note(struct batch *batch)
+{
+	batch->has_notes = true;
+}
+
 /* META "c" commit := (varint table, varint first seq, varint last seq, byte is_past)... */
 static int note_commit(struct batch *batch)
 {

@@ -53,6 +53,9 @@ uint64_t batch_changes(const struct batch *batch);
 /* Remembers, with this commit, that a journal was worked off up to `position` (writer.h). */
 int batch_note_journal(struct batch *batch, struct slice journal_id, uint64_t position);
 
+/* Something was written beside changes of items: it is committed also when there are none. */
+void batch_note(struct batch *batch);
+
 /* Commits, durably, and rings the bell; an empty batch commits nothing. Always ends the batch. */
 int batch_commit(struct batch *batch, struct error *error);
 void batch_abort(struct batch *batch); /* NULL is fine */

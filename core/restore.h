@@ -60,6 +60,9 @@ int restore_accept(
 /* Called by the batch before it commits, for each table it put items into: ends a restore that has all it expects. */
 int restore_settle(struct batch *batch, uint32_t table, uint64_t items);
 
+/* Data of a table in progress can't be used but by copying: -ENOENT, ResourceNotFoundException as AWS says it. */
+int restore_check_usable(const struct table *table, struct error *error);
+
 struct restore_progress {
 	bool is_in_progress;
 	bool is_shared;
