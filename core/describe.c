@@ -1,113 +1,17 @@
 #include "describe.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "clock.h"
 #include "item.h"
 #include "item_json.h"
-#include "number.h"
+#include "item_map.h"
 
 #define ARN_START "arn:aws:dynamodb:local:000000000000:table/"
-
-/* Members of a map while it is built. The first error stays. */
-struct map {
-	struct value_builder *builder;
-	int result;
-};
-
-static struct map map_begin(void)
-{
-	struct map map = { NULL, 0 };
-	map.result = value_builder_new(VALUE_M, &map.builder);
-	return map;
-}
-
-static int map_end(struct map *map, struct buffer *out)
-{
-	if (map->result == 0)
-		map->result = value_builder_finish(map->builder, out, NULL);
-	value_builder_free(map->builder);
-	map->builder = NULL;
-	return map->result;
-}
-
-/* Where the value of a member goes. `scratch` takes what is lost after an error. */
-static struct buffer *map_member(struct map *map, struct slice name, struct buffer *scratch)
-{
-	struct buffer *member = map->result == 0 ? value_builder_member(map->builder, name) : NULL;
-	if (!member && map->result == 0)
-		map->result = -ENOMEM;
-	return member ? member : scratch;
-}
-
-static void map_set_bytes(struct map *map, const char *name, enum value_tag tag, struct slice bytes)
-{
-	struct buffer scratch = BUFFER_INIT;
-	value_append_bytes(map_member(map, slice_of_text(name), &scratch), tag, bytes);
-	buffer_free(&scratch);
-}
-
-static void map_set_text(struct map *map, const char *name, const char *text)
-{
-	map_set_bytes(map, name, VALUE_S, slice_of_text(text));
-}
-
-static void map_set_number(struct map *map, const char *name, uint64_t number)
-{
-	char text[NUMBER_TEXT_MAX + 1];
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
-	map_set_bytes(map, name, VALUE_N, slice_of_text(text));
-}
-
-/* Epoch seconds with as many fraction digits as there are. */
-static void map_set_time(struct map *map, const char *name, int64_t time_us)
-{
-	char text[NUMBER_TEXT_MAX + 1], canonical[NUMBER_TEXT_MAX + 1];
-	size_t size;
-	snprintf(text, sizeof(text), "%lld.%06d", (long long)(time_us / SECOND_US), (int)(time_us % SECOND_US));
-	int result = number_canonical(slice_of_text(text), canonical, &size, NULL);
-	if (result < 0)
-		map->result = result;
-	else
-		map_set_bytes(map, name, VALUE_N, slice_of(canonical, size));
-}
-
-static void map_set_whole(struct map *map, struct slice name, struct slice whole)
-{
-	struct buffer scratch = BUFFER_INIT;
-	buffer_append_slice(map_member(map, name, &scratch), whole);
-	buffer_free(&scratch);
-}
-
-/* A member that is itself a map: begun like any other, ended here. */
-static void map_set_map(struct map *map, const char *name, struct map *inner)
-{
-	struct buffer body = BUFFER_INIT;
-	int result = map_end(inner, &body);
-	if (result == 0)
-		result = buffer_error(&body);
-	if (result < 0)
-		map->result = result;
-	else
-		map_set_whole(map, slice_of_text(name), buffer_slice(&body));
-	buffer_free(&body);
-}
 
 static bool text_is(struct slice text, const char *expected)
 {
 	return slice_equal(text, slice_of_text(expected));
-}
-
-static void copy_members(struct map *map, const struct value *from)
-{
-	struct reader reader = reader_of(from->body);
-	struct slice name;
-	struct value member;
-	while (value_next(from, &reader, &name, &member))
-		map_set_whole(map, name, member.whole);
-	if (reader.is_bad)
-		map->result = -EIO;
 }
 
 /* Tables and indexes report their throughput in this shape; those on demand report zero. */
@@ -118,7 +22,7 @@ static void set_throughput(struct map *map, struct slice item)
 	bool is_given = item_attribute(item, slice_of_text("ProvisionedThroughput"), &given) && given.tag == VALUE_M;
 	map_set_number(&inner, "NumberOfDecreasesToday", 0);
 	if (is_given) {
-		copy_members(&inner, &given);
+		map_copy_members(&inner, &given);
 	} else {
 		map_set_number(&inner, "ReadCapacityUnits", 0);
 		map_set_number(&inner, "WriteCapacityUnits", 0);
@@ -173,7 +77,7 @@ static void set_indexes(
 	struct map *map, const struct table *table, struct slice name, const struct value *indexes, bool is_global)
 {
 	struct value_builder *list;
-	struct buffer scratch = BUFFER_INIT;
+	struct buffer whole = BUFFER_INIT;
 	if (map->result < 0)
 		return;
 	map->result = value_builder_new(VALUE_L, &list);
@@ -181,12 +85,16 @@ static void set_indexes(
 		return;
 	map->result = append_indexes(list, table, indexes, is_global);
 	if (map->result == 0) {
-		struct buffer *member = map_member(map, name, &scratch);
-		int result = value_builder_finish(list, member, NULL);
-		map->result = map->result < 0 ? map->result : result;
+		int result = value_builder_finish(list, &whole, NULL);
+		if (result == 0)
+			result = buffer_error(&whole);
+		if (result == 0)
+			map_set_whole(map, name, buffer_slice(&whole));
+		else
+			map->result = result;
 	}
 	value_builder_free(list);
-	buffer_free(&scratch);
+	buffer_free(&whole);
 }
 
 static void set_billing_mode(struct map *map, const struct value *mode)
@@ -267,11 +175,8 @@ static void set_stored(struct map *map, const struct table *table)
 		map->result = -EIO;
 	if (!item_attribute(description, slice_of_text("TableStatus"), &member))
 		map_set_text(map, "TableStatus", "ACTIVE");
-	if (!item_attribute(description, slice_of_text("DeletionProtectionEnabled"), &member)) {
-		struct buffer scratch = BUFFER_INIT;
-		value_append_plain(map_member(map, slice_of_text("DeletionProtectionEnabled"), &scratch), VALUE_FALSE);
-		buffer_free(&scratch);
-	}
+	if (!item_attribute(description, slice_of_text("DeletionProtectionEnabled"), &member))
+		map_set_flag(map, "DeletionProtectionEnabled", false);
 	set_throughput(map, description);
 }
 
@@ -289,8 +194,8 @@ static int set_computed(
 	buffer_free(&arn);
 	map_set_text(map, "TableId", table->id);
 	map_set_time(map, "CreationDateTime", table->created_us);
-	map_set_number(map, "ItemCount", items);
-	map_set_number(map, "TableSizeBytes", bytes);
+	map_set_number(map, "ItemCount", (int64_t)items);
+	map_set_number(map, "TableSizeBytes", (int64_t)bytes);
 	return result;
 }
 
@@ -333,7 +238,7 @@ static int set_recovery(struct map *map, struct store_txn *txn, const struct tab
 	if (table->is_pitr_on) {
 		result = table_window(txn, table, now_us, &earliest_us, &latest_us);
 		if (table->period_days > 0)
-			map_set_number(&inner, "RecoveryPeriodInDays", (uint64_t)table->period_days);
+			map_set_number(&inner, "RecoveryPeriodInDays", table->period_days);
 		else
 			map_set_text(&inner, "RecoveryPeriodInDays", "forever");
 		if (table->period_days > 0 && earliest_us == now_us - table->period_days * DAY_US)

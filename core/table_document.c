@@ -1,10 +1,10 @@
 #include "table_document.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "item_json.h"
+#include "item_map.h"
 #include "name.h"
 
 #define PERIOD_DAYS_DEFAULT 35
@@ -24,32 +24,6 @@ int name_check_table_request(struct slice name, struct error *error)
 
 /* --- from the stored form --- */
 
-static bool text_attribute(struct slice item, const char *name, char *out, size_t size)
-{
-	struct value value;
-	if (!item_attribute(item, slice_of_text(name), &value) || value.tag != VALUE_S || value.bytes.size >= size)
-		return false;
-	memcpy(out, value.bytes.data, value.bytes.size);
-	out[value.bytes.size] = '\0';
-	return true;
-}
-
-static int64_t number_attribute(struct slice item, const char *name)
-{
-	struct value value;
-	char text[32] = "";
-	if (item_attribute(item, slice_of_text(name), &value) && value.tag == VALUE_N &&
-		value.bytes.size < sizeof(text))
-		memcpy(text, value.bytes.data, value.bytes.size);
-	return strtoll(text, NULL, 10);
-}
-
-static bool flag_attribute(struct slice item, const char *name)
-{
-	struct value value;
-	return item_attribute(item, slice_of_text(name), &value) && value.tag == VALUE_TRUE;
-}
-
 /* The type AttributeDefinitions gives to an attribute; 0: none. */
 static enum value_tag defined_type(struct slice item, const char *name)
 {
@@ -59,9 +33,8 @@ static enum value_tag defined_type(struct slice item, const char *name)
 	struct reader r = reader_of(list.body);
 	while (value_next(&list, &r, NULL, &definition)) {
 		char defined[KEY_NAME_MAX + 1], type[2];
-		if (text_attribute(definition.whole, "AttributeName", defined, sizeof(defined)) &&
-			!strcmp(defined, name) &&
-			text_attribute(definition.whole, "AttributeType", type, sizeof(type)) && strchr("SNB", type[0]))
+		if (item_text(definition.whole, "AttributeName", defined, sizeof(defined)) && !strcmp(defined, name) &&
+			item_text(definition.whole, "AttributeType", type, sizeof(type)) && strchr("SNB", type[0]))
 			return (enum value_tag)type[0];
 	}
 	return 0;
@@ -78,8 +51,8 @@ static bool read_schema(struct slice item, struct key_schema *ret_schema)
 	for (unsigned i = 0; value_next(&list, &r, NULL, &element); i++) {
 		struct key_attribute *attribute = i ? &ret_schema->sort : &ret_schema->partition;
 		char type[8];
-		if (!text_attribute(element.whole, "AttributeName", attribute->name, sizeof(attribute->name)) ||
-			!text_attribute(element.whole, "KeyType", type, sizeof(type)) ||
+		if (!item_text(element.whole, "AttributeName", attribute->name, sizeof(attribute->name)) ||
+			!item_text(element.whole, "KeyType", type, sizeof(type)) ||
 			strcmp(type, i ? "RANGE" : "HASH") != 0)
 			return false;
 		attribute->type = defined_type(item, attribute->name);
@@ -94,16 +67,16 @@ int table_from_document(uint32_t number, const struct buffer *description, struc
 	struct slice item = buffer_slice(description);
 	*ret_table = (struct table){ .number = number };
 	struct value pitr;
-	if (item_check(item) || !text_attribute(item, "TableName", ret_table->name, sizeof(ret_table->name)) ||
-		!text_attribute(item, "TableId", ret_table->id, sizeof(ret_table->id)) ||
+	if (item_check(item) || !item_text(item, "TableName", ret_table->name, sizeof(ret_table->name)) ||
+		!item_text(item, "TableId", ret_table->id, sizeof(ret_table->id)) ||
 		!read_schema(item, &ret_table->schema) ||
 		!item_attribute(item, slice_of_text("PointInTimeRecovery"), &pitr) || pitr.tag != VALUE_M)
 		return -EIO;
-	ret_table->created_us = number_attribute(item, "CreatedUs");
-	ret_table->exists_from_us = number_attribute(item, "ExistsFromUs");
-	ret_table->is_protected = flag_attribute(item, "DeletionProtectionEnabled");
-	ret_table->is_pitr_on = flag_attribute(pitr.whole, "Enabled");
-	ret_table->period_days = (int)number_attribute(pitr.whole, "PeriodDays");
+	ret_table->created_us = item_number(item, "CreatedUs");
+	ret_table->exists_from_us = item_number(item, "ExistsFromUs");
+	ret_table->is_protected = item_flag(item, "DeletionProtectionEnabled");
+	ret_table->is_pitr_on = item_flag(pitr.whole, "Enabled");
+	ret_table->period_days = (int)item_number(pitr.whole, "PeriodDays");
 	buffer_append_slice(&ret_table->description, item);
 	return buffer_error(&ret_table->description);
 }
