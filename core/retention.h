@@ -13,7 +13,7 @@
  * Never dropped: the log block that tells the state at the floor; what hides something inherited (lineage.h);
  * the catalogue.
  *
- * META "g" table := varint floor | varint sweep position + 1 (0: none wanted) | ... (retention.c) */
+ * How far it is stands in META "g" and "G" (retention_state.h). */
 #ifndef PITR_RETENTION_H
 #define PITR_RETENTION_H
 
@@ -49,5 +49,7 @@ int retention_trim_off(struct store_txn *txn, uint32_t table, uint64_t changes);
 
 /* Wants the whole table looked at again: a pin went, or the table. */
 int retention_want_sweep(struct store_txn *txn, uint32_t table);
+/* Says that there may be something to do from then on (0: now): settings changed, a pin ends, old changes were imported. */
+int retention_want_until(struct store_txn *txn, int64_t due_us);
 
 #endif

@@ -1,0 +1,62 @@
+#include "retention_state.h"
+
+#include <errno.h>
+
+#include "layout.h"
+
+static int put(struct store_txn *txn, struct layout_key key, struct buffer *value)
+{
+	int r = buffer_error(value);
+	if (!r)
+		r = store_put(txn, STORE_META, layout_slice(&key), buffer_slice(value));
+	buffer_free(value);
+	return r;
+}
+
+int retention_table_read(struct store_txn *txn, uint32_t table, struct retention_table *ret_state)
+{
+	struct layout_key key = layout_meta_number('g', table);
+	struct slice value;
+	*ret_state = (struct retention_table){ 0 };
+	int r = store_get(txn, STORE_META, layout_slice(&key), &value);
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	struct reader reader = reader_of(value);
+	ret_state->floor = reader_varint(&reader);
+	ret_state->sweep = reader_byte(&reader);
+	ret_state->position = reader_varint(&reader);
+	return reader.is_bad || ret_state->sweep > SWEEP_AGAIN ? -EIO : 0;
+}
+
+int retention_table_write(struct store_txn *txn, uint32_t table, const struct retention_table *state)
+{
+	struct buffer value = BUFFER_INIT;
+	buffer_append_varint(&value, state->floor);
+	buffer_append_byte(&value, (uint8_t)state->sweep);
+	buffer_append_varint(&value, state->position);
+	return put(txn, layout_meta_number('g', table), &value);
+}
+
+int retention_store_read(struct store_txn *txn, struct retention_store *ret_state)
+{
+	struct layout_key key = layout_meta('G');
+	struct slice value;
+	*ret_state = (struct retention_store){ 0 };
+	int r = store_get(txn, STORE_META, layout_slice(&key), &value);
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	struct reader reader = reader_of(value);
+	ret_state->due_us = (int64_t)reader_varint(&reader);
+	ret_state->next_table = (uint32_t)reader_varint(&reader);
+	ret_state->next_due_us = (int64_t)reader_varint(&reader);
+	return reader.is_bad ? -EIO : 0;
+}
+
+int retention_store_write(struct store_txn *txn, const struct retention_store *state)
+{
+	struct buffer value = BUFFER_INIT;
+	buffer_append_varint(&value, (uint64_t)state->due_us);
+	buffer_append_varint(&value, state->next_table);
+	buffer_append_varint(&value, (uint64_t)state->next_due_us);
+	return put(txn, layout_meta('G'), &value);
+}
