@@ -8,21 +8,27 @@
 
 #define FLAG_RANGE 1u
 
-static int next_number(struct store_txn *txn, uint64_t *ret_number)
+int pin_revision(struct store_txn *txn, uint64_t *ret_revision)
 {
 	struct layout_key key = layout_meta('P');
 	struct slice value;
-	struct buffer next = BUFFER_INIT;
-	uint64_t last = 0;
+	*ret_revision = 0;
 	int r = store_get(txn, STORE_META, layout_slice(&key), &value);
-	if (!r) {
-		struct reader reader = reader_of(value);
-		last = reader_varint(&reader);
-		r = reader.is_bad ? -EIO : 0;
-	}
-	if (r && r != -ENOENT)
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	struct reader reader = reader_of(value);
+	*ret_revision = reader_varint(&reader);
+	return reader.is_bad ? -EIO : 0;
+}
+
+static int next_number(struct store_txn *txn, uint64_t *ret_number)
+{
+	struct layout_key key = layout_meta('P');
+	struct buffer next = BUFFER_INIT;
+	int r = pin_revision(txn, ret_number);
+	if (r)
 		return r;
-	*ret_number = last + 1;
+	(*ret_number)++;
 	buffer_append_varint(&next, *ret_number);
 	r = buffer_error(&next);
 	if (!r)
@@ -91,7 +97,10 @@ int pin_add(struct store_txn *txn, struct pin *pin)
 int pin_remove(struct store_txn *txn, const struct pin *pin)
 {
 	struct layout_key key = layout_pin(pin->table, pin->seq, pin->number);
+	uint64_t unused;
 	int r = store_delete(txn, STORE_META, layout_slice(&key));
+	if (!r)
+		r = next_number(txn, &unused);
 	return r ? r : retention_want_sweep(txn, pin->table);
 }
 

@@ -3,7 +3,7 @@
  *
  * META "p" table seq number := byte kind | byte flags (1: a range) | varint time_us | varint created_us | varint expires_us
  *     | varint items | varint bytes | varint child | blob name | blob reason | blob author text
- * META "P" := varint the last number given */
+ * META "P" := varint the last number given, or passed over when a pin was removed */
 #ifndef PITR_PIN_H
 #define PITR_PIN_H
 
@@ -42,6 +42,9 @@ struct pin {
 int pin_add(struct store_txn *txn, struct pin *pin);
 /* Takes a pin away, and notes that its table's history is to be swept (retention.h). -ENOENT. */
 int pin_remove(struct store_txn *txn, const struct pin *pin);
+
+/* Another one whenever a pin was added or removed. */
+int pin_revision(struct store_txn *txn, uint64_t *ret_revision);
 
 /* Walks the pins of a table in order of seq, or of all tables (table UINT32_MAX), by table then seq. Start with a zeroed
  * *place. 1 and the next pin, 0 at the end, negative. Pins past their end are told like others: until retention has taken
