@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fuse_lowlevel.h>
 
+#include "attree.h"
 #include "clock.h"
 #include "mount.h"
 #include "render.h"
@@ -134,6 +135,18 @@ static int attr_of_pitr(struct mount *mount, const struct target *target, struct
 	return 0;
 }
 
+static int attr_of_branch(
+	const struct mount *mount, struct store_txn *txn, const struct view *view, struct stat *ret_stat)
+{
+	bool is_writable = view->branch->make != NULL || view->branch->remove != NULL;
+	int64_t time_us = 0;
+	int result = view->branch->time(txn, view, &time_us);
+
+	fill(mount, ret_stat, view->ino_base, directory_mode(mount, !is_writable), 0,
+		time_us > 0 ? time_us : mount->started_us);
+	return result;
+}
+
 static int attr_of_view_node(
 	struct mount *mount, struct store_txn *txn, const struct target *target, struct stat *ret_stat)
 {
@@ -165,6 +178,8 @@ int attr_of_target(struct mount *mount, struct store_txn *txn, const struct targ
 	case TARGET_DIRECTORY:
 		attr_of_scratch(mount, target->scratch, ret_stat);
 		return 0;
+	case TARGET_BRANCH:
+		return attr_of_branch(mount, txn, target->view, ret_stat);
 	case TARGET_PITR:
 	case TARGET_ERRORS:
 	case TARGET_REJECTED:
@@ -182,6 +197,8 @@ double attr_timeout(const struct target *target)
 		return target_is_past(target) ? TIMEOUT_PAST : 0;
 	case TARGET_FILE:
 		return TIMEOUT_PRIVATE;
+	case TARGET_BRANCH:
+		return TIMEOUT_LIVE;
 	case TARGET_ERRORS:
 	case TARGET_REJECTED:
 	case TARGET_KEPT:
@@ -191,7 +208,7 @@ double attr_timeout(const struct target *target)
 	}
 }
 
-/* "@-15m" and "@latest" mean something else later; private files become items under the same name. */
+/* "@-15m" and "@latest" mean something else later, backups are deleted; private files become items under the same name. */
 static double entry_timeout(const struct target *target)
 {
 	const struct view *view = target->view;
@@ -200,6 +217,8 @@ static double entry_timeout(const struct target *target)
 
 	if (target->kind == TARGET_FILE || target->kind == TARGET_KEPT)
 		return 0;
+	if (target->kind == TARGET_BRANCH || (is_instant && view->pin.number != 0))
+		return TIMEOUT_LIVE;
 	if (is_instant && view->written == INSTANT_LATEST)
 		return TIMEOUT_LATEST;
 	if (is_instant && (view->written == INSTANT_BEFORE_NOW || view->written == INSTANT_EARLIEST))

@@ -38,8 +38,8 @@ static struct name_parts classify_at_sign(enum names_place place, struct slice n
 {
 	struct name_parts parts = { .kind = NAME_RESERVED };
 
-	if (name.size > 1 && (place == PLACE_ROOT || place == PLACE_FLAT || place == PLACE_SORTED)) {
-		parts.kind = NAME_INSTANT;
+	if (place == PLACE_ROOT || place == PLACE_FLAT || place == PLACE_SORTED) {
+		parts.kind = name.size == 1 ? NAME_AT : NAME_INSTANT;
 		parts.instant = slice_of(name.data + 1, name.size - 1);
 	}
 	return parts;
@@ -81,7 +81,7 @@ struct name_parts names_classify(enum names_place place, struct slice name)
 
 bool names_is_past(enum name_kind kind)
 {
-	return kind == NAME_INSTANT || kind == NAME_ITEM_AT || kind == NAME_RESERVED;
+	return kind == NAME_AT || kind == NAME_INSTANT || kind == NAME_ITEM_AT || kind == NAME_RESERVED;
 }
 
 bool names_can_be_scratch_file(enum names_place place, struct slice name)

@@ -24,7 +24,8 @@ enum name_kind {
 	NAME_PARTITION,  /* may be a partition's */
 	NAME_INSTANT,    /* "@T": `instant` is T */
 	NAME_ITEM_AT,    /* "NAME.json@T": `base` is NAME.json, `instant` is T */
-	NAME_RESERVED,   /* begins with '@' where no instant can stand, or is '@' alone */
+	NAME_AT,         /* "@": what can be listed of the past (attree.h) */
+	NAME_RESERVED,   /* begins with '@' where no instant can stand */
 	NAME_SCRATCH     /* private to the mount */
 };
 

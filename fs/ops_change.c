@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "attree.h"
 #include "commit.h"
 #include "handle.h"
 #include "name.h"
@@ -84,12 +85,15 @@ void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	struct mount *mount = ops_mount(req, COUNT_MKDIR);
 	struct who who = ops_who(req);
 	struct fuse_entry_param entry;
-	struct spot spot;
-	int result = spot_begin(mount, parent, name, &spot);
+	struct view *branch = attree_get(mount, parent);
+	struct spot spot = { 0 };
+	int result = branch != NULL ? attree_mkdir(mount, branch, name, &who, &entry)
+				    : spot_begin(mount, parent, name, &spot);
 
-	if (result == 0)
+	if (result == 0 && branch == NULL)
 		result = make_directory(&spot, mode, &who, &entry);
 	spot_end(&spot);
+	view_put(branch);
 	ops_reply_entry(req, mount, result, &entry);
 }
 
@@ -160,14 +164,16 @@ void ops_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct mount *mount = ops_mount(req, COUNT_RMDIR);
 	struct who who = ops_who(req);
+	struct view *branch = attree_get(mount, parent);
 	struct spot spot = { 0 };
-	int result = drain_table(mount, parent);
+	int result = branch != NULL ? attree_rmdir(mount, branch, name, &who) : drain_table(mount, parent);
 
-	if (result == 0)
+	if (result == 0 && branch == NULL)
 		result = spot_begin(mount, parent, name, &spot);
-	if (result == 0)
+	if (result == 0 && branch == NULL)
 		result = remove_directory(&spot, &who);
 	spot_end(&spot);
+	view_put(branch);
 	fuse_reply_err(req, -result);
 }
 

@@ -2,7 +2,7 @@
  * its directory never changes.
  *
  *   cookie 1, 2, 3      ".", "..", ".table.json"
- *          16 + n       after n slots of the store's directory (or tables, or kept files)
+ *          16 + n       after n slots of the store's directory (or tables, backups, kept files)
  *          2^62 + id    private entries, in the order they were made */
 #include "ops.h"
 
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "attr.h"
+#include "attree.h"
 #include "commit.h"
 #include "resolve.h"
 #include "target.h"
@@ -232,6 +233,16 @@ static int add_pitr(struct listing *listing)
 	return 0;
 }
 
+/* --- below "@" --- */
+
+static bool add_view(void *context, uint64_t place, const struct view *view)
+{
+	struct listing *listing = context;
+
+	(void)add_target(listing, view->name, nodeid_of(view->slot, NUMBER_DIRECTORY), COOKIE_NODES + place);
+	return !listing->is_full;
+}
+
 /* --- all of it --- */
 
 static int add_stored(struct listing *listing)
@@ -249,6 +260,9 @@ static int add_stored(struct listing *listing)
 		return listing->is_full ? 0 : add_nodes(listing);
 	case TARGET_PARTITION:
 		return directory->is_stored ? add_nodes(listing) : 0;
+	case TARGET_BRANCH:
+		return directory->view->branch->list(
+			listing->mount, listing->txn, directory->view, first_place(listing), add_view, listing);
 	case TARGET_PITR:
 	case TARGET_REJECTED:
 		return add_pitr(listing);
@@ -346,7 +360,7 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 		return;
 	}
 	view = views_get(mount->views, nodeid_slot(ino));
-	file->cache_readdir = file->keep_cache = view != NULL && !view->is_live;
+	file->cache_readdir = file->keep_cache = view != NULL && !view->is_live && view->branch == NULL;
 	view_put(view);
 	fuse_reply_open(req, file);
 }

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 
 #include "attr.h"
+#include "attree.h"
 #include "handle.h"
 #include "resolve.h"
 #include "spot.h"
@@ -161,6 +162,22 @@ static int lookup_pitr(struct mount *mount, struct store_txn *txn, const struct 
 	return result < 0 ? result : attr_entry(mount, txn, &found, ret_entry);
 }
 
+/* "@", and what stands below it. */
+static int lookup_branch(struct mount *mount, struct store_txn *txn, const struct target *directory, const char *name,
+	struct fuse_entry_param *ret_entry)
+{
+	const struct branch *branch = directory->kind == TARGET_BRANCH ? directory->view->branch : NULL;
+	struct view *view;
+	int result = branch == NULL ? attree_of(mount, directory, &view)
+				    : branch->find(mount, txn, directory->view, slice_of_text(name), &view);
+
+	if (result < 0)
+		return result;
+	result = view_entry(mount, txn, view, NUMBER_DIRECTORY, ret_entry);
+	view_put(view);
+	return result;
+}
+
 /* Something private, or stored, in a live directory. */
 static int lookup_spot(struct mount *mount, fuse_ino_t parent, const char *name, struct fuse_entry_param *ret_entry)
 {
@@ -205,6 +222,8 @@ static int lookup_elsewhere(struct mount *mount, struct store_txn *txn, const st
 		return lookup_pitr(mount, txn, directory, name, ret_entry);
 	if (parts.kind == NAME_TABLE && (directory->kind == TARGET_ROOT || directory->kind == TARGET_STORE))
 		return lookup_table(mount, txn, directory, name, ret_entry);
+	if (directory->kind == TARGET_BRANCH || (parts.kind == NAME_AT && !target_is_past(directory)))
+		return lookup_branch(mount, txn, directory, name, ret_entry);
 	if (target_is_past(directory))
 		return lookup_in_past(mount, txn, directory, name, ret_entry);
 	if (parts.kind == NAME_INSTANT || parts.kind == NAME_ITEM_AT)

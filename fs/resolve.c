@@ -7,8 +7,7 @@
 #include "keeper.h"
 #include "mount.h"
 
-/* Takes over the table, also on failure. */
-static int add_table_view(struct mount *mount, struct view *view, struct table *table, const struct snapshot *snapshot,
+int resolve_add(struct mount *mount, struct view *view, struct table *table, const struct snapshot *snapshot,
 	struct view **ret_view)
 {
 	int result;
@@ -76,7 +75,7 @@ int resolve_live_table(struct mount *mount, struct store_txn *txn, struct slice 
 	}
 	view_put(view);
 	snapshot = snapshot_live(table.number);
-	return add_table_view(mount, view_new(NODEID_ROOT, name, ""), &table, &snapshot, ret_view);
+	return resolve_add(mount, view_new(NODEID_ROOT, name, ""), &table, &snapshot, ret_view);
 }
 
 int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct target *store, struct slice name,
@@ -94,7 +93,7 @@ int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct
 		table_free(&table);
 		return result;
 	}
-	return add_table_view(mount, view_new(store->nodeid, name, store->view->path), &table, &snapshot, ret_view);
+	return resolve_add(mount, view_new(store->nodeid, name, store->view->path), &table, &snapshot, ret_view);
 }
 
 static bool is_kept(const struct view *view, const struct target *directory, int64_t idle_ms)
@@ -155,7 +154,7 @@ static int add_instant(struct mount *mount, struct store_txn *txn, const struct 
 	if (result == 0)
 		result = load_table(txn, &directory->view->table, snapshot.time_us, &table);
 	if (result == 0)
-		return add_table_view(mount, view, &table, &snapshot, ret_view);
+		return resolve_add(mount, view, &table, &snapshot, ret_view);
 	view_put(view);
 	return result;
 }
@@ -221,7 +220,7 @@ void resolve_again(struct mount *mount, struct store_txn *txn, const struct view
 	struct snapshot snapshot;
 	struct table table;
 
-	if (view->is_live || view->is_store || view->written == INSTANT_SEQ ||
+	if (view->is_live || view->is_store || view->branch != NULL || view->written == INSTANT_SEQ ||
 		load_table(txn, &view->table, view->time_us, &table) < 0)
 		return;
 	fresh = snapshot_resolve(mount->history, txn, &table, &instant, &snapshot, NULL) < 0

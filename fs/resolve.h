@@ -23,6 +23,10 @@ int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct
 int resolve_instant(struct mount *mount, struct store_txn *txn, const struct target *directory, struct slice name,
 	struct slice instant, struct view **ret_view, struct error *error);
 
+/* Completes a new view (NULL: -ENOMEM) with its table and snapshot and adds it. Takes over the view and the table. */
+int resolve_add(struct mount *mount, struct view *view, struct table *table, const struct snapshot *snapshot,
+	struct view **ret_view);
+
 /* Brings a live view up to date with its table's description, or marks its end. */
 void resolve_refresh(struct mount *mount, struct store_txn *txn, const struct view *view);
 /* The instant of a past view again, after an import below it. */

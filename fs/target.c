@@ -94,7 +94,9 @@ static int load_view_node(struct mount *mount, struct store_txn *txn, struct tar
 	if (target->view->is_gone)
 		return -ESTALE;
 	if (number == NUMBER_DIRECTORY) {
-		target->kind = target->view->is_store ? TARGET_STORE : TARGET_TABLE;
+		target->kind = target->view->branch != NULL ? TARGET_BRANCH
+			       : target->view->is_store     ? TARGET_STORE
+							    : TARGET_TABLE;
 		return 0;
 	}
 	if (number == NUMBER_TABLE_FILE) {
@@ -180,6 +182,7 @@ bool target_is_directory(const struct target *target)
 	case TARGET_TABLE:
 	case TARGET_PARTITION:
 	case TARGET_DIRECTORY:
+	case TARGET_BRANCH:
 	case TARGET_PITR:
 	case TARGET_REJECTED:
 		return true;

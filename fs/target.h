@@ -23,6 +23,7 @@ enum target_kind {
 	TARGET_ITEM,
 	TARGET_FILE,      /* private */
 	TARGET_DIRECTORY, /* private */
+	TARGET_BRANCH,    /* "@/", or a directory in it that is no state of a table */
 	TARGET_PITR,
 	TARGET_ERRORS,
 	TARGET_REJECTED,

@@ -193,6 +193,8 @@ static struct slot *slot_new(struct views *views)
 
 static bool is_same_state(const struct view *a, const struct view *b)
 {
+	if (a->branch != NULL || b->branch != NULL)
+		return a->branch == b->branch && a->table.number == b->table.number && strcmp(a->path, b->path) == 0;
 	return a->is_store == b->is_store && a->time_us == b->time_us && a->snapshot.table == b->snapshot.table &&
 	       a->snapshot.seq == b->snapshot.seq;
 }
@@ -200,7 +202,9 @@ static bool is_same_state(const struct view *a, const struct view *b)
 /* From what the view shows, so that it is the same in every mount; another one only where two states would have the same. */
 static uint64_t choose_base(const struct views *views, const struct view *view)
 {
-	struct slice id = view->is_store ? slice_of_text("store") : slice_of_text(view->table.id);
+	struct slice id = view->branch != NULL ? slice_of_text(view->path)
+			  : view->is_store     ? slice_of_text("store")
+					       : slice_of_text(view->table.id);
 	uint64_t seed = (uint64_t)view->time_us * 31 + view->snapshot.seq;
 	uint64_t base = index_hash(seed, id) >> NODE_NUMBER_BITS;
 
@@ -310,7 +314,7 @@ static int add_locked(struct views *views, struct view *view, struct view **ret_
 	struct slot *old = find_named(views, view->parent, slice_of_text(view->name)), *slot;
 	int result;
 
-	if (old != NULL && is_same_state(old->view, view)) {
+	if (old != NULL && is_same_state(old->view, view) && old->view->pin.number == view->pin.number) {
 		*ret_view = view_hold(old->view);
 		view_put(view);
 		return 0;

@@ -1,4 +1,4 @@
-/* Views: a table, or the whole store, now or at an instant, under the name it was looked up by.
+/* Views: a table, or the whole store, now or at an instant, or a directory below "@/", under the name it was looked up by.
  *
  * The kernel's node number is the view's slot and a number within it; slot 0 belongs to the mount itself. Every spelling of an instant is
  * a view of its own, for the kernel must never see one directory under two entries. A view's contents do not change
@@ -15,6 +15,7 @@
 
 #include "instant.h"
 #include "name.h"
+#include "pin.h"
 #include "snapshot.h"
 #include "table.h"
 
@@ -35,15 +36,19 @@ static inline uint64_t nodeid_number(uint64_t nodeid)
 	return nodeid & ((UINT64_C(1) << NODE_NUMBER_BITS) - 1);
 }
 
+struct branch;
+
 struct view {
 	atomic_uint references;
 	uint32_t slot;
 	bool is_store; /* the whole store: no table, no snapshot */
 	bool is_live;
-	bool is_item;              /* past: of one item, looked up as NAME.json@T */
-	bool is_gone;              /* live: its table has ended */
-	enum instant_kind written; /* how the instant was written */
-	int64_t time_us;           /* TIME_NOW: live */
+	bool is_item;                /* past: of one item, looked up as NAME.json@T */
+	bool is_gone;                /* live: its table has ended */
+	enum instant_kind written;   /* how the instant was written */
+	const struct branch *branch; /* a directory below "@/" (attree.h), whose table has no description; NULL: none */
+	struct pin_place pin;        /* past: of a backup; number 0: of none */
+	int64_t time_us;             /* TIME_NOW: live */
 	struct table table;
 	struct snapshot snapshot;
 	uint64_t ino_base; /* st_ino of its directory; others add their number */
