@@ -30,7 +30,9 @@ static const struct option everywhere[] = {
 
 static enum option_kind option_kind(enum aws_kind kind)
 {
-	return kind == AWS_BOOLEAN ? OPTION_SWITCH : kind == AWS_LIST ? OPTION_LIST : OPTION_VALUE;
+	if (kind == AWS_BOOLEAN)
+		return OPTION_SWITCH;
+	return kind == AWS_LIST || kind == AWS_TEXT_LIST ? OPTION_LIST : OPTION_VALUE;
 }
 
 static struct option *make_options(const struct aws_operation *operation)
@@ -100,6 +102,15 @@ static int print_response(struct slice response)
 	return status;
 }
 
+static int perform(struct tool *tool, const struct aws_operation *operation, const struct json *request,
+	struct buffer *response, struct error *error)
+{
+	struct aws_call call = { .tool = tool, .request = request, .response = response, .error = error };
+	if (!operation->work)
+		return operation->run(tool, request, response, error);
+	return operation->is_write ? aws_change(&call, operation->work) : aws_read(&call, operation->work);
+}
+
 static int call(struct tool *tool, const struct aws_operation *operation, struct slice text)
 {
 	struct error error = { 0 };
@@ -114,7 +125,7 @@ static int call(struct tool *tool, const struct aws_operation *operation, struct
 	}
 	int status = tool_open(tool, operation->is_write);
 	if (status == STATUS_DONE) {
-		result = operation->run(tool, request, &response, &error);
+		result = perform(tool, operation, request, &response, &error);
 		if (result == 0)
 			result = buffer_error(&response);
 		if (result < 0 && error.code == 0)
@@ -143,25 +154,4 @@ int aws_run(struct tool *tool, const struct aws_operation *operation)
 	free(tool->options);
 	tool->options = NULL;
 	return status;
-}
-
-/* A table may be named by its ARN too. */
-static struct slice name_of_arn(struct slice name)
-{
-	static const char start[] = "arn:aws:dynamodb:";
-	if (!slice_starts_with(name, start))
-		return name;
-	const uint8_t *slash = memchr(name.data, '/', name.size);
-	return slash ? slice_of(slash + 1, name.size - (size_t)(slash + 1 - name.data)) : name;
-}
-
-int aws_table(struct store_txn *txn, const struct json *request, bool is_item_operation, struct table *ret_table,
-	struct error *error)
-{
-	struct slice name = slice_of(NULL, 0);
-	json_get_text(request, "TableName", &name);
-	int result = table_find(txn, name_of_arn(name), TIME_NOW, ret_table, error);
-	if (result == -ENOENT && is_item_operation)
-		return error_set_aws(error, result, "ResourceNotFoundException", "Requested resource not found");
-	return result;
 }

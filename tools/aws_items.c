@@ -159,7 +159,7 @@ static int write_item(
 {
 	int result = wants_old(request, &write->wants_old, error);
 	if (result == 0)
-		result = aws_table(batch_txn(write->change.batch), request, true, &write->table, error);
+		result = aws_table(batch_txn(write->change.batch), request, AWS_FOR_ITEMS, &write->table, error);
 	if (result == 0)
 		result = is_put ? prepare_put(write, request, error)
 				: take_key(request, &write->table, &write->key, error);
@@ -229,13 +229,13 @@ static const struct aws_parameter delete_parameters[] = {
 
 static int run_put(struct tool *tool)
 {
-	static const struct aws_operation operation = { "PutItem", put_parameters, true, put_item };
+	static const struct aws_operation operation = { "PutItem", put_parameters, true, .run = put_item };
 	return aws_run(tool, &operation);
 }
 
 static int run_delete(struct tool *tool)
 {
-	static const struct aws_operation operation = { "DeleteItem", delete_parameters, true, delete_item };
+	static const struct aws_operation operation = { "DeleteItem", delete_parameters, true, .run = delete_item };
 	return aws_run(tool, &operation);
 }
 
@@ -305,7 +305,7 @@ static int get_item(struct tool *tool, const struct json *request, struct buffer
 	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
 	if (result < 0)
 		return error_set(error, result, "the store could not be read: %s", strerror(-result));
-	result = aws_table(txn, request, true, &table, error);
+	result = aws_table(txn, request, AWS_FOR_ITEMS, &table, error);
 	if (result == 0)
 		result = answer_get(tool, txn, request, &table, response, error);
 	table_free(&table);
@@ -327,7 +327,7 @@ static const struct aws_parameter get_parameters[] = {
 
 static int run_get(struct tool *tool)
 {
-	static const struct aws_operation operation = { "GetItem", get_parameters, false, get_item };
+	static const struct aws_operation operation = { "GetItem", get_parameters, false, .run = get_item };
 	return aws_run(tool, &operation);
 }
 

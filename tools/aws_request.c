@@ -75,6 +75,24 @@ static int append_structure(const struct request *request, const char *given)
 	return status;
 }
 
+static int append_text(const struct request *request, const char *given)
+{
+	struct buffer text = BUFFER_INIT;
+	int status = load(request, given, &text);
+	if (status == STATUS_DONE && !utf8_is_valid(buffer_slice(&text)))
+		status = wrong(request, "must be valid UTF-8");
+	if (status == STATUS_DONE)
+		json_append_string(request->out, buffer_slice(&text));
+	buffer_free(&text);
+	return status;
+}
+
+static int append_element(const struct request *request, const char *given)
+{
+	return request->parameter->kind == AWS_TEXT_LIST ? append_text(request, given)
+							 : append_structure(request, given);
+}
+
 static int append_list(const struct request *request, const struct option *option)
 {
 	struct buffer text = BUFFER_INIT;
@@ -89,7 +107,7 @@ static int append_list(const struct request *request, const struct option *optio
 	for (size_t i = 0; i < option->count && status == STATUS_DONE; i++) {
 		if (i > 0)
 			buffer_append_byte(request->out, ',');
-		status = append_structure(request, option->values[i]);
+		status = append_element(request, option->values[i]);
 	}
 	buffer_append_byte(request->out, ']');
 	return status;
@@ -104,16 +122,25 @@ static int append_number(const struct request *request, const char *text)
 	return STATUS_DONE;
 }
 
-static int append_text(const struct request *request, const char *given)
+/* Looked at here, so that what is no time is wrong usage. It stays text: relative ones are resolved later. */
+static int append_time(const struct request *request, const char *given)
 {
 	struct buffer text = BUFFER_INIT;
-	int status = load(request, given, &text);
-	if (status == STATUS_DONE && !utf8_is_valid(buffer_slice(&text)))
-		status = wrong(request, "must be valid UTF-8");
-	if (status == STATUS_DONE)
-		json_append_string(request->out, buffer_slice(&text));
+	struct json *root = NULL;
+	struct instant instant;
+	struct error error = { 0 };
+	bool is_given;
+	buffer_append_text(&text, "{\"Time\":");
+	json_append_string(&text, slice_of_text(given));
+	buffer_append_byte(&text, '}');
+	int result = json_parse(buffer_slice(&text), &json_default_limits, &root, &error);
+	if (result == 0)
+		result = aws_time(request->tool, root, "Time", &instant, &is_given, &error);
+	json_free(root);
 	buffer_free(&text);
-	return status;
+	if (result < 0)
+		return wrong(request, error_text(&error));
+	return append_text(request, given);
 }
 
 static int append_value(const struct request *request, const struct option *option)
@@ -121,6 +148,8 @@ static int append_value(const struct request *request, const struct option *opti
 	switch (request->parameter->kind) {
 	case AWS_TEXT:
 		return append_text(request, option->value);
+	case AWS_TIME:
+		return append_time(request, option->value);
 	case AWS_NUMBER:
 		return append_number(request, option->value);
 	case AWS_BOOLEAN:
@@ -129,6 +158,7 @@ static int append_value(const struct request *request, const struct option *opti
 	case AWS_STRUCTURE:
 		return append_structure(request, option->value);
 	case AWS_LIST:
+	case AWS_TEXT_LIST:
 		break;
 	}
 	return append_list(request, option);

@@ -2,70 +2,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "describe.h"
 #include "snapshot.h"
 #include "tools/aws.h"
 #include "tools/verbs.h"
 
-#define LIST_LIMIT_MAX 100
-
-/* --- What the operations answer with -------------------------------------------------------------------------------- */
-
-/* The description as a member of the response, with a status of its own when one is given. */
-static int append_description(struct store_txn *txn, const struct table *table, const char *member, const char *status,
-	struct buffer *response)
-{
-	struct snapshot snapshot = snapshot_live(table->number);
-	struct buffer text = BUFFER_INIT;
-	struct json *root = NULL;
-	int result = describe_table(txn, table, &snapshot, &text);
-	if (result == 0)
-		result = json_parse(buffer_slice(&text), &json_default_limits, &root, NULL);
-	if (result == 0) {
-		buffer_append_format(response, "{\"%s\":{", member);
-		for (const struct json *child = json_first(root); child; child = json_next(child)) {
-			bool is_status = slice_equal(json_name(child), slice_of_text("TableStatus"));
-			if (child != json_first(root))
-				buffer_append_byte(response, ',');
-			json_append_string(response, json_name(child));
-			buffer_append_byte(response, ':');
-			if (is_status && status)
-				json_append_string(response, slice_of_text(status));
-			else
-				json_append(response, child);
-		}
-		buffer_append_text(response, "}}");
-	}
-	json_free(root);
-	buffer_free(&text);
-	return result;
-}
-
-static int describe_failed(int result, const struct table *table, struct error *error)
-{
-	return result < 0
-		       ? error_set(error, result, "table %s could not be described: %s", table->name, strerror(-result))
-		       : 0;
-}
-
 /* --- create-table --------------------------------------------------------------------------------------------------- */
 
-static int create_table(struct tool *tool, const struct json *request, struct buffer *response, struct error *error)
+static int create_work(struct aws_call *call)
 {
-	struct tool_change change;
-	struct table table = { 0 };
-	int result = tool_begin(tool, &change, error);
-	if (result < 0)
-		return result;
-	result = table_create(change.batch, request, &change.context, 0, &table, error);
+	int result = table_create(call->batch, call->request, &call->context, 0, &call->table, call->error);
 	if (result == 0)
-		result = describe_failed(
-			append_description(batch_txn(change.batch), &table, "TableDescription", NULL, response), &table,
-			error);
-	table_free(&table);
-	if (result == 0)
-		return batch_commit(change.batch, error);
-	batch_abort(change.batch);
+		result = aws_append_table(
+			call->txn, &call->table, "TableDescription", NULL, call->response, call->error);
 	return result;
 }
 
@@ -90,7 +38,7 @@ static const struct aws_parameter create_parameters[] = {
 
 static int run_create(struct tool *tool)
 {
-	static const struct aws_operation operation = { "CreateTable", create_parameters, true, create_table };
+	static const struct aws_operation operation = { "CreateTable", create_parameters, true, .work = create_work };
 	return aws_run(tool, &operation);
 }
 
@@ -108,18 +56,11 @@ const struct verb verb_create_table = {
 
 /* --- describe-table ------------------------------------------------------------------------------------------------- */
 
-static int describe(struct tool *tool, const struct json *request, struct buffer *response, struct error *error)
+static int describe_work(struct aws_call *call)
 {
-	struct store_txn *txn;
-	struct table table = { 0 };
-	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
-	if (result < 0)
-		return error_set(error, result, "the store could not be read: %s", strerror(-result));
-	result = aws_table(txn, request, false, &table, error);
+	int result = aws_table(call->txn, call->request, AWS_TO_DESCRIBE, &call->table, call->error);
 	if (result == 0)
-		result = describe_failed(append_description(txn, &table, "Table", NULL, response), &table, error);
-	table_free(&table);
-	store_abort(txn);
+		result = aws_append_table(call->txn, &call->table, "Table", NULL, call->response, call->error);
 	return result;
 }
 
@@ -130,7 +71,8 @@ static const struct aws_parameter name_parameters[] = {
 
 static int run_describe(struct tool *tool)
 {
-	static const struct aws_operation operation = { "DescribeTable", name_parameters, false, describe };
+	static const struct aws_operation operation = { "DescribeTable", name_parameters, false,
+		.work = describe_work };
 	return aws_run(tool, &operation);
 }
 
@@ -146,30 +88,24 @@ const struct verb verb_describe_table = {
 
 /* --- delete-table --------------------------------------------------------------------------------------------------- */
 
-static int delete_table(struct tool *tool, const struct json *request, struct buffer *response, struct error *error)
+static int delete_work(struct aws_call *call)
 {
-	struct tool_change change;
-	struct table table = { 0 };
-	int result = tool_begin(tool, &change, error);
-	if (result < 0)
-		return result;
-	result = aws_table(batch_txn(change.batch), request, false, &table, error);
+	int result = aws_table(call->txn, call->request, AWS_TO_DESCRIBE, &call->table, call->error);
+	if (result == 0 && call->table.is_restoring)
+		result = error_set_aws(call->error, -EBUSY, "ResourceInUseException",
+			"Attempt to change a resource which is still in use: Table is being created: %s",
+			call->table.name);
 	if (result == 0)
-		result = describe_failed(
-			append_description(batch_txn(change.batch), &table, "TableDescription", "DELETING", response),
-			&table, error);
+		result = aws_append_table(
+			call->txn, &call->table, "TableDescription", "DELETING", call->response, call->error);
 	if (result == 0)
-		result = table_drop(change.batch, &table, &change.context, error);
-	table_free(&table);
-	if (result == 0)
-		return batch_commit(change.batch, error);
-	batch_abort(change.batch);
+		result = table_drop(call->batch, &call->table, &call->context, call->error);
 	return result;
 }
 
 static int run_delete(struct tool *tool)
 {
-	static const struct aws_operation operation = { "DeleteTable", name_parameters, true, delete_table };
+	static const struct aws_operation operation = { "DeleteTable", name_parameters, true, .work = delete_work };
 	return aws_run(tool, &operation);
 }
 
@@ -229,33 +165,7 @@ static int collect_names(struct tool *tool, struct names *names)
 	return result;
 }
 
-/* Where a listing begins and how long it is, in AWS's words or those of its command line. */
-struct page {
-	struct slice after;
-	int64_t limit;
-	const char *rest; /* the member that tells where to go on */
-};
-
-static int read_page(const struct json *request, struct page *ret_page, struct error *error)
-{
-	struct page page = { .limit = INT64_MAX, .rest = "NextToken" };
-	if (!json_get_text(request, "StartingToken", &page.after))
-		json_get_text(request, "ExclusiveStartTableName", &page.after);
-	json_get_i64(request, "MaxItems", &page.limit);
-	if (json_get_i64(request, "Limit", &page.limit)) {
-		page.rest = "LastEvaluatedTableName";
-		if (page.limit < 1 || page.limit > LIST_LIMIT_MAX)
-			return error_set_aws(error, -EINVAL, "ValidationException",
-				"1 validation error detected: Value '%lld' at 'limit' failed to satisfy constraint: "
-				"Member must have value %s than or equal to %d",
-				(long long)page.limit, page.limit < 1 ? "greater" : "less",
-				page.limit < 1 ? 1 : LIST_LIMIT_MAX);
-	}
-	*ret_page = page;
-	return 0;
-}
-
-static void append_names(const struct names *names, const struct page *page, struct buffer *response)
+static void append_names(const struct names *names, const struct aws_page *page, struct buffer *response)
 {
 	int64_t count = 0;
 	const char *last = NULL;
@@ -284,8 +194,8 @@ static void append_names(const struct names *names, const struct page *page, str
 static int list(struct tool *tool, const struct json *request, struct buffer *response, struct error *error)
 {
 	struct names names = { 0 };
-	struct page page = { 0 };
-	int result = read_page(request, &page, error);
+	struct aws_page page = { 0 };
+	int result = aws_page(request, "ExclusiveStartTableName", "LastEvaluatedTableName", &page, error);
 	if (result < 0)
 		return result;
 	result = collect_names(tool, &names);
@@ -308,7 +218,7 @@ static const struct aws_parameter list_parameters[] = {
 
 static int run_list(struct tool *tool)
 {
-	static const struct aws_operation operation = { "ListTables", list_parameters, false, list };
+	static const struct aws_operation operation = { "ListTables", list_parameters, false, .run = list };
 	return aws_run(tool, &operation);
 }
 

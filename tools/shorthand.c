@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "json.h"
 
@@ -52,15 +53,26 @@ static bool is_integer(struct slice text)
 	return true;
 }
 
+/* In capitals or not: guides write both true and True. */
+static bool is_word(struct slice text, const char *word)
+{
+	return text.size == strlen(word) && strncasecmp((const char *)text.data, word, text.size) == 0;
+}
+
 /* A scalar is text, unless the member it belongs to is of another type in DynamoDB's requests. */
 static void append_scalar(struct parser *parser, struct slice name, struct slice text)
 {
 	static const char *const numbers[] = { "ReadCapacityUnits", "WriteCapacityUnits", "MaxReadRequestUnits",
 		"MaxWriteRequestUnits", "ReadUnitsPerSecond", "WriteUnitsPerSecond", "RecoveryPeriodInDays", NULL };
-	static const char *const booleans[] = { "BOOL", "NULL", "Enabled", "StreamEnabled", NULL };
-	static const char *const truths[] = { "true", "false", NULL };
-	if ((is_one_of(name, numbers) && is_integer(text)) || (is_one_of(name, booleans) && is_one_of(text, truths)))
+	static const char *const booleans[] = { "BOOL", "NULL", "Enabled", "StreamEnabled",
+		"PointInTimeRecoveryEnabled", NULL };
+	bool is_truth = is_one_of(name, booleans);
+	if (is_one_of(name, numbers) && is_integer(text))
 		buffer_append_slice(parser->out, text);
+	else if (is_truth && is_word(text, "true"))
+		buffer_append_text(parser->out, "true");
+	else if (is_truth && is_word(text, "false"))
+		buffer_append_text(parser->out, "false");
 	else
 		json_append_string(parser->out, text);
 }
