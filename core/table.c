@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "item_json.h"
+#include "item_map.h"
 #include "layout.h"
 #include "node.h"
 #include "roster.h"
@@ -282,6 +283,25 @@ int table_create(struct batch *batch, const struct json *request, const struct c
 	return r;
 }
 
+int table_document_create(struct batch *batch, struct buffer *document, const struct change_context *context,
+	struct table *ret_table, struct error *error)
+{
+	char name[sizeof(ret_table->name)];
+	if (!item_text(buffer_slice(document), "TableName", name, sizeof(name)))
+		return error_set(error, -EINVAL, "make a table: its description has no name");
+	return create(batch, slice_of_text(name), document, context, 0, ret_table, error);
+}
+
+int table_document_put(
+	struct batch *batch, struct slice document, const struct change_context *context, struct error *error)
+{
+	struct table catalogue;
+	struct change_result result;
+	struct change_context now = { .author = context->author };
+	table_catalogue(&catalogue);
+	return batch_put(batch, &catalogue, document, &now, &result, error);
+}
+
 int table_create_default(struct batch *batch, struct slice name, const struct change_context *context,
 	struct table *ret_table, struct error *error)
 {
@@ -317,7 +337,9 @@ static int has_no_items(struct batch *batch, const struct table *table, bool *re
 {
 	struct log_entry last = { 0 };
 	int r = log_last(batch_txn(batch), table->number, &last);
-	*ret_is_empty = r == -ENOENT || last.items == 0;
+	if (r == -ENOENT)
+		r = log_base(batch_txn(batch), table->number, &last);
+	*ret_is_empty = last.items == 0;
 	return r == -ENOENT ? 0 : r;
 }
 

@@ -67,6 +67,7 @@ int table_from_document(uint32_t number, const struct buffer *description, struc
 	struct slice item = buffer_slice(description);
 	*ret_table = (struct table){ .number = number };
 	struct value pitr;
+	struct slice restore;
 	if (item_check(item) || !item_text(item, "TableName", ret_table->name, sizeof(ret_table->name)) ||
 		!item_text(item, "TableId", ret_table->id, sizeof(ret_table->id)) ||
 		!read_schema(item, &ret_table->schema) ||
@@ -75,6 +76,7 @@ int table_from_document(uint32_t number, const struct buffer *description, struc
 	ret_table->created_us = item_number(item, "CreatedUs");
 	ret_table->exists_from_us = item_number(item, "ExistsFromUs");
 	ret_table->is_protected = item_flag(item, "DeletionProtectionEnabled");
+	ret_table->is_restoring = item_map(item, "Restore", &restore) && item_flag(restore, "InProgress");
 	ret_table->is_pitr_on = item_flag(pitr.whole, "Enabled");
 	ret_table->period_days = (int)item_number(pitr.whole, "PeriodDays");
 	buffer_append_slice(&ret_table->description, item);
@@ -211,6 +213,7 @@ static int build(const struct json *first, const struct json *second, const stru
 	append_billing(&text, first, second);
 	for (size_t i = 0; i < sizeof(plain_settings) / sizeof(plain_settings[0]); i++)
 		append_member(&text, plain_settings[i], choose(first, second, plain_settings[i]));
+	append_member(&text, "Restore", second ? json_member(second, "Restore") : NULL);
 	buffer_append_byte(&text, '}');
 	int r = buffer_error(&text);
 	if (!r)
@@ -243,6 +246,22 @@ int table_document_new(
 	return build(request, NULL, &facts, out, error);
 }
 
+static struct facts facts_of(const struct table *table)
+{
+	return (struct facts){ .name = slice_of_text(table->name),
+		.id = table->id,
+		.created_us = table->created_us,
+		.exists_from_us = table->exists_from_us,
+		.recovery = { table->is_pitr_on, table->period_days } };
+}
+
+int table_document_replace(
+	const struct table *table, const struct json *request, struct buffer *out, struct error *error)
+{
+	struct facts facts = facts_of(table);
+	return build(request, NULL, &facts, out, error);
+}
+
 static bool has_same_keys(struct slice a, struct slice b)
 {
 	struct key_schema x, y;
@@ -263,11 +282,7 @@ int table_document_update(
 		return invalid(error, "a table's description is a JSON object");
 	if (json_get_text(document, "TableName", &name) && !slice_equal(name, slice_of_text(table->name)))
 		return invalid(error, "TableName can't be changed");
-	struct facts facts = { .name = slice_of_text(table->name),
-		.id = table->id,
-		.created_us = table->created_us,
-		.exists_from_us = table->exists_from_us,
-		.recovery = { table->is_pitr_on, table->period_days } };
+	struct facts facts = facts_of(table);
 	int r = read_recovery(document, &facts.recovery, error);
 	if (!r)
 		r = item_to_json(buffer_slice(&table->description), ITEM_PLAIN, ITEM_COMPACT, NULL, &text);

@@ -19,4 +19,16 @@ int table_document_new(const struct json *request, int64_t created_us, int64_t e
 int table_document_update(
 	const struct table *table, const struct json *document, bool is_empty, struct buffer *out, struct error *error);
 
+/* The same table's description with the settings of a CreateTable request, and no others. What it is restored from
+ * (restore.h) is not taken along. */
+int table_document_replace(
+	const struct table *table, const struct json *request, struct buffer *out, struct error *error);
+
+/* Puts the description of a new table into the catalogue. Errors as table_create's for a name that is taken. */
+int table_document_create(struct batch *batch, struct buffer *document, const struct change_context *context,
+	struct table *ret_table, struct error *error);
+/* Puts another description of a table that is there. */
+int table_document_put(
+	struct batch *batch, struct slice document, const struct change_context *context, struct error *error);
+
 #endif
