@@ -6,6 +6,7 @@
 
 #include "attree.h"
 #include "clock.h"
+#include "copied.h"
 #include "mount.h"
 #include "render.h"
 
@@ -81,7 +82,7 @@ void attr_of_scratch(const struct mount *mount, struct scratch *scratch, struct 
 {
 	pthread_mutex_lock(&scratch->draft.lock);
 	fill(mount, ret_stat, scratch->ino, (scratch->kind == SCRATCH_FILE ? S_IFREG : S_IFDIR) | scratch->mode,
-		scratch->draft.spool == NULL ? 0 : spool_size(scratch->draft.spool), scratch->changed_us);
+		draft_size(&scratch->draft), scratch->changed_us);
 	ret_stat->st_atim = timespec_of(scratch->accessed_us);
 	pthread_mutex_unlock(&scratch->draft.lock);
 }

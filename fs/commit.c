@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "copied.h"
 #include "item_json.h"
 #include "json.h"
 #include "key.h"
@@ -120,6 +121,22 @@ int commit_document(struct mount *mount, const struct view *view, struct slice k
 	struct buffer item = BUFFER_INIT;
 	int result = commit_read_document(mount, view, key, text, &item, error);
 
+	if (result == 0)
+		result = commit_item(mount, view, key, buffer_slice(&item), who, ret_ticket, error);
+	buffer_free(&item);
+	return result;
+}
+
+int commit_copied(struct mount *mount, const struct view *view, struct slice key, const struct copied *copied,
+	const struct who *who, uint64_t *ret_ticket, struct error *error)
+{
+	struct buffer item = BUFFER_INIT;
+	int result;
+
+	buffer_append_slice(&item, buffer_slice(&copied->item));
+	result = buffer_error(&item);
+	if (result == 0)
+		result = commit_complete_item(view, key, &item, error);
 	if (result == 0)
 		result = commit_item(mount, view, key, buffer_slice(&item), who, ret_ticket, error);
 	buffer_free(&item);

@@ -11,6 +11,7 @@
 #include "views.h"
 #include "who.h"
 
+struct copied;
 struct mount;
 
 /* The item a document stands for under the name that stands for `key`, canonical, appended. Key attributes it does not have are
@@ -25,6 +26,9 @@ int commit_complete_item(const struct view *view, struct slice key, struct buffe
 int commit_document(struct mount *mount, const struct view *view, struct slice key, struct slice text,
 	const struct who *who, uint64_t *ret_ticket, struct error *error);
 int commit_item(struct mount *mount, const struct view *view, struct slice key, struct slice item,
+	const struct who *who, uint64_t *ret_ticket, struct error *error);
+/* The same for a stored item that was copied as it is. */
+int commit_copied(struct mount *mount, const struct view *view, struct slice key, const struct copied *copied,
 	const struct who *who, uint64_t *ret_ticket, struct error *error);
 int commit_removal(struct mount *mount, uint32_t table, struct slice key, const struct who *who, uint64_t *ret_ticket);
 /* Submits the removals of items moved aside, as chosen. The first error. */

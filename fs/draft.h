@@ -10,9 +10,14 @@
 #include "error.h"
 #include "spool.h"
 
+struct copied;
+void copied_free(struct copied *copied);
+
 struct draft {
 	pthread_mutex_t lock; /* guards the rest */
 	struct spool *spool;
+	struct copied *
+		copied; /* the contents are a stored item, and the spool is empty (copied.h); NULL: they are in the spool */
 	bool is_changed;  /* since the last attempt to commit */
 	struct error bad; /* of that attempt; code 0: it was accepted, or there was none */
 	uint64_t ticket;  /* of the last that was accepted; 0: none */
@@ -27,6 +32,7 @@ static inline int draft_init(struct draft *draft, const char *spool_directory)
 
 static inline void draft_free(struct draft *draft)
 {
+	copied_free(draft->copied);
 	spool_free(draft->spool);
 	pthread_mutex_destroy(&draft->lock);
 }

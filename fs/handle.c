@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "commit.h"
+#include "copied.h"
 #include "mount.h"
 #include "render.h"
 
@@ -55,7 +56,9 @@ static int open_private(struct handle *handle, const struct target *target, int 
 	handle->is_loaded = true;
 	pthread_mutex_lock(&scratch->draft.lock);
 	scratch->writers += handle->is_writable;
-	if (handle->is_writable && (flags & O_TRUNC) != 0 && spool_size(scratch->draft.spool) > 0) {
+	if (handle->is_writable && (flags & O_TRUNC) != 0 && draft_size(&scratch->draft) > 0) {
+		copied_free(scratch->draft.copied);
+		scratch->draft.copied = NULL;
 		result = spool_truncate(scratch->draft.spool, 0);
 		scratch->draft.is_changed = true;
 		scratch->changed_us = clock_now_us();
@@ -149,7 +152,7 @@ static int need_contents(struct handle *handle)
 	int result;
 
 	if (handle->is_loaded)
-		return 0;
+		return copied_spell_out(handle->mount, handle->draft);
 	result = load_stored(handle, &stored);
 	if (result == 0)
 		result = spool_write(handle->own.spool, 0, stored.data, stored.size);
@@ -253,13 +256,28 @@ int handle_truncate(struct handle *handle, uint64_t size, struct handle_user use
 	return result;
 }
 
+int handle_copy(struct handle *handle, struct view *from, struct slice item, uint64_t size, struct handle_user user)
+{
+	int result = -EAGAIN;
+
+	if (!handle->is_writable)
+		return -EBADF;
+	pthread_mutex_lock(&handle->draft->lock);
+	if (handle->is_loaded && !handle->is_table_file && draft_size(handle->draft) == 0)
+		result = copied_set(handle->draft, from, item, size);
+	if (result == 0)
+		note_change(handle, user);
+	pthread_mutex_unlock(&handle->draft->lock);
+	return result;
+}
+
 uint64_t handle_size(struct handle *handle)
 {
 	uint64_t size = 0;
 
 	pthread_mutex_lock(&handle->draft->lock);
-	if (need_contents(handle) == 0)
-		size = spool_size(handle->draft->spool);
+	if (handle->is_loaded || need_contents(handle) == 0)
+		size = draft_size(handle->draft);
 	pthread_mutex_unlock(&handle->draft->lock);
 	return size;
 }
@@ -274,9 +292,9 @@ bool handle_own_size(struct handle *handle, uint64_t *ret_size)
 
 /* --- committing; the draft's lock is held --- */
 
-static int load_document(struct draft *draft, struct buffer *text, struct error *error)
+static int load_document(const struct mount *mount, struct draft *draft, struct buffer *text, struct error *error)
 {
-	int result = spool_load(draft->spool, text, HANDLE_DOCUMENT_MAX);
+	int result = copied_text(mount, draft, text, HANDLE_DOCUMENT_MAX);
 
 	if (result == -EFBIG)
 		return error_set(error, result, "the document is longer than %llu MiB; an item has at most 400 KB",
@@ -292,17 +310,28 @@ static void settle(struct draft *draft, int result, const struct error *error)
 		error_set(&draft->bad, result, "%s", strerror(-result));
 }
 
+static int commit_draft(struct mount *mount, const struct view *view, struct slice key, struct draft *draft,
+	const struct who *who, struct error *error)
+{
+	struct buffer text = BUFFER_INIT;
+	int result;
+
+	if (draft->copied != NULL)
+		return commit_copied(mount, view, key, draft->copied, who, &draft->ticket, error);
+	result = load_document(mount, draft, &text, error);
+	if (result == 0)
+		result = commit_document(mount, view, key, buffer_slice(&text), who, &draft->ticket, error);
+	buffer_free(&text);
+	return result;
+}
+
 int handle_commit_scratch(struct mount *mount, struct scratch *scratch, const struct view *view, struct slice key,
 	const struct who *who, struct error *error)
 {
 	struct draft *draft = &scratch->draft;
-	struct buffer text = BUFFER_INIT;
-	int result = load_document(draft, &text, error);
+	int result = commit_draft(mount, view, key, draft, who, error);
 
-	if (result == 0)
-		result = commit_document(mount, view, key, buffer_slice(&text), who, &draft->ticket, error);
 	settle(draft, result, error);
-	buffer_free(&text);
 	return result;
 }
 
@@ -347,15 +376,17 @@ static int commit_own(struct handle *handle, struct error *error)
 {
 	struct buffer text = BUFFER_INIT;
 	struct view *view = views_get(handle->mount->views, handle->view->slot);
-	int result = load_document(&handle->own, &text, error);
+	int result = 0;
 
-	if (result == 0 && (view == NULL || view->is_gone || view->table.number != handle->view->table.number))
+	if (view == NULL || view->is_gone || view->table.number != handle->view->table.number)
 		result = error_set(error, -ESTALE, "its table is gone");
+	else if (!handle->is_table_file)
+		result = commit_draft(
+			handle->mount, view, buffer_slice(&handle->key), &handle->own, &handle->who, error);
+	else
+		result = load_document(handle->mount, &handle->own, &text, error);
 	if (result == 0 && handle->is_table_file)
 		result = commit_table_file(handle->mount, view, buffer_slice(&text), &handle->who, error);
-	else if (result == 0)
-		result = commit_document(handle->mount, view, buffer_slice(&handle->key), buffer_slice(&text),
-			&handle->who, &handle->own.ticket, error);
 	view_put(view);
 	settle(&handle->own, result, error);
 	buffer_free(&text);
@@ -371,7 +402,7 @@ static int flush_locked(struct handle *handle)
 		return 0;
 	if (!draft->is_changed)
 		return draft->bad.code;
-	if (spool_size(draft->spool) == 0)
+	if (draft_size(draft) == 0)
 		return 0;
 	return handle->scratch != NULL ? commit_private(handle, &error) : commit_own(handle, &error);
 }
@@ -406,7 +437,7 @@ static void tell_left_behind(struct handle *handle, const char *path, const stru
 {
 	struct buffer text = BUFFER_INIT;
 
-	(void)spool_load(handle->draft->spool, &text, (size_t)HANDLE_DOCUMENT_MAX * 4);
+	(void)copied_text(handle->mount, handle->draft, &text, (size_t)HANDLE_DOCUMENT_MAX * 4);
 	(void)tell_refusal(handle->mount->tell, path, buffer_slice(&text), error);
 	buffer_free(&text);
 }
@@ -418,7 +449,7 @@ static void release_own(struct handle *handle)
 
 	if (atomic_load(&handle->is_detached))
 		handle->own.is_changed = false;
-	if (handle->own.is_changed && spool_size(handle->own.spool) > 0)
+	if (handle->own.is_changed && draft_size(&handle->own) > 0)
 		(void)flush_locked(handle);
 	if (handle->own.is_changed)
 		error_set(&empty, -EINVAL, "the file was left empty; the old version stands. To remove it, use rm");
@@ -487,7 +518,7 @@ static void abandon(struct handle *handle)
 	struct buffer key = BUFFER_INIT;
 
 	pthread_mutex_lock(&draft->lock);
-	if (draft->is_changed && spool_size(draft->spool) > 0 &&
+	if (draft->is_changed && draft_size(draft) > 0 &&
 		(handle->scratch == NULL || scratch_copy_key(handle->scratch, &key)))
 		error_set(&draft->bad, -EIO, "the mount ended before the file was closed; the old version stands");
 	draft->is_changed = false;

@@ -50,6 +50,8 @@ void handle_abandon_all(struct handles *handles);
 
 int handle_read(struct handle *handle, uint64_t offset, size_t size, struct buffer *out);
 int handle_write(struct handle *handle, uint64_t offset, struct slice bytes, struct handle_user user);
+/* A stored item becomes the whole contents, which were empty; `size`: as it would be rendered. -EAGAIN: they were not. */
+int handle_copy(struct handle *handle, struct view *from, struct slice item, uint64_t size, struct handle_user user);
 int handle_truncate(struct handle *handle, uint64_t size, struct handle_user user);
 int handle_flush(struct handle *handle, struct handle_user user);
 /* Flushes, and waits until what was committed is safe from power loss. */

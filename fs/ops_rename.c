@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commit.h"
+#include "copied.h"
 #include "handle.h"
 #include "keeper.h"
 #include "render.h"
@@ -43,7 +44,7 @@ static int refuse_document(struct spot *to, struct draft *draft, const struct er
 	const char *text;
 	int code;
 
-	(void)spool_load(draft->spool, &bytes, (size_t)HANDLE_DOCUMENT_MAX);
+	(void)copied_text(to->mount, draft, &bytes, (size_t)HANDLE_DOCUMENT_MAX);
 	target_child_path(to->mount, &to->directory, to->name, &path);
 	text = buffer_text(&path);
 	code = tell_refusal(to->mount->tell, text == NULL ? to->name : text, buffer_slice(&bytes), error);
@@ -55,7 +56,7 @@ static int refuse_document(struct spot *to, struct draft *draft, const struct er
 /* With the draft's lock held. Empty files wait under the item's name for contents, unless that would hide the item. */
 static int become_item(struct scratch *scratch, struct spot *to, const struct who *who)
 {
-	bool is_empty = spool_size(scratch->draft.spool) == 0;
+	bool is_empty = draft_size(&scratch->draft) == 0;
 	struct error error = { 0 };
 	int result = 0;
 
@@ -89,7 +90,7 @@ static int become_table_file(struct scratch *scratch, struct spot *to, const str
 	int result;
 
 	pthread_mutex_lock(&scratch->draft.lock);
-	result = spool_load(scratch->draft.spool, &text, (size_t)HANDLE_DOCUMENT_MAX);
+	result = copied_text(to->mount, &scratch->draft, &text, (size_t)HANDLE_DOCUMENT_MAX);
 	if (result == 0)
 		result = commit_table_file(to->mount, to->directory.view, buffer_slice(&text), who, &error);
 	if (result < 0 && error.code < 0)

@@ -1,4 +1,4 @@
-/* create, mknod, write, flush, fsync, copy_file_range, setattr */
+/* create, mknod, write, flush, fsync, setattr */
 #include "ops.h"
 
 #include <errno.h>
@@ -8,9 +8,9 @@
 #include "attr.h"
 #include "clock.h"
 #include "commit.h"
+#include "copied.h"
 #include "handle.h"
 #include "key.h"
-#include "render.h"
 #include "spot.h"
 #include "target.h"
 
@@ -192,50 +192,6 @@ void ops_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_in
 	fuse_reply_err(req, -result);
 }
 
-/* --- copy_file_range --- */
-
-static int read_source(struct mount *mount, fuse_ino_t ino, const struct fuse_file_info *file, uint64_t offset,
-	size_t size, struct buffer *out)
-{
-	struct handle *handle = ops_handle(file);
-	struct store_txn *txn;
-	struct target target;
-	int result;
-
-	if (handle != NULL)
-		return handle_read(handle, offset, size, out);
-	result = target_begin(mount, ino, &txn, &target);
-	if (result < 0)
-		return result;
-	/* Other files are copied by reading and writing. */
-	result = target.kind == TARGET_ITEM ? render_node(mount, txn, target.view, &target.node, offset, size, out)
-					    : -EOPNOTSUPP;
-	target_end(txn, &target);
-	return result;
-}
-
-void ops_copy_file_range(fuse_req_t req, fuse_ino_t from, off_t from_offset, struct fuse_file_info *from_file,
-	fuse_ino_t to, off_t to_offset, struct fuse_file_info *to_file, size_t size, int flags)
-{
-	struct mount *mount = ops_mount(req, COUNT_COPY_FILE_RANGE);
-	struct handle *handle = ops_handle(to_file);
-	struct buffer bytes = BUFFER_INIT;
-	int result = handle == NULL || flags != 0 ? -EOPNOTSUPP : 0;
-
-	(void)to;
-	if (size > HANDLE_DOCUMENT_MAX)
-		size = HANDLE_DOCUMENT_MAX;
-	if (result == 0)
-		result = read_source(mount, from, from_file, (uint64_t)from_offset, size, &bytes);
-	if (result == 0 && bytes.size > 0)
-		result = handle_write(handle, (uint64_t)to_offset, buffer_slice(&bytes), user_of(req, NULL));
-	if (result < 0)
-		fuse_reply_err(req, -result);
-	else
-		fuse_reply_write(req, bytes.size);
-	buffer_free(&bytes);
-}
-
 /* --- setattr --- */
 
 static int64_t time_of(const struct timespec *time, bool is_now)
@@ -243,13 +199,15 @@ static int64_t time_of(const struct timespec *time, bool is_now)
 	return is_now ? clock_now_us() : (int64_t)time->tv_sec * SECOND_US + time->tv_nsec / 1000;
 }
 
-static int set_private(struct scratch *scratch, const struct stat *attr, int to_set)
+static int set_private(struct mount *mount, struct scratch *scratch, const struct stat *attr, int to_set)
 {
 	int result = 0;
 
 	pthread_mutex_lock(&scratch->draft.lock);
 	if ((to_set & FUSE_SET_ATTR_SIZE) != 0 && scratch->draft.spool != NULL) {
-		result = spool_truncate(scratch->draft.spool, (uint64_t)attr->st_size);
+		result = copied_spell_out(mount, &scratch->draft);
+		if (result == 0)
+			result = spool_truncate(scratch->draft.spool, (uint64_t)attr->st_size);
 		scratch->draft.is_changed = true;
 		scratch->changed_us = clock_now_us();
 	}
@@ -296,7 +254,7 @@ static int set_target(struct mount *mount, struct store_txn *txn, const struct t
 		to_set &= ~FUSE_SET_ATTR_SIZE;
 	}
 	if (result == 0 && (target->kind == TARGET_FILE || target->kind == TARGET_DIRECTORY))
-		result = set_private(target->scratch, attr, to_set);
+		result = set_private(mount, target->scratch, attr, to_set);
 	else if (result == 0 && (to_set & FUSE_SET_ATTR_SIZE) != 0)
 		result = truncate_stored(mount, target, (uint64_t)attr->st_size, ret_stat);
 	return result < 0 ? result : attr_of_target(mount, txn, target, ret_stat);

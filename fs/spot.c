@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "copied.h"
 #include "mount.h"
 
 static int find_key(struct spot *spot)
@@ -45,7 +46,7 @@ static bool is_placeholder(struct scratch *scratch)
 	if (scratch->kind != SCRATCH_FILE)
 		return false;
 	pthread_mutex_lock(&scratch->draft.lock);
-	is_empty = scratch->writers == 0 && spool_size(scratch->draft.spool) == 0;
+	is_empty = scratch->writers == 0 && draft_size(&scratch->draft) == 0;
 	pthread_mutex_unlock(&scratch->draft.lock);
 	return is_empty;
 }
