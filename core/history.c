@@ -345,6 +345,11 @@ int history_settle(struct history *history, struct store_txn *txn, int64_t time_
 	return 0;
 }
 
+bool history_take_turn(struct history *history, int64_t *turn)
+{
+	return shared_take_turn(history->shared, HISTORY_TURN_MS, turn);
+}
+
 void history_ring(struct history *history)
 {
 	shared_ring(history->shared);

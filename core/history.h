@@ -58,6 +58,11 @@ int history_settle(struct history *history, struct store_txn *txn, int64_t time_
 /* For batches: the least time their changes without times of their own can get. Called before the served instant is looked at. 0: none. */
 void history_note_writing(struct history *history, int64_t time_us);
 
+/* Takes upon itself what one process of a store is enough for, such as retention, until it has not called this for HISTORY_TURN_MS.
+ * False: another has it. *turn is the caller's, at first 0. */
+#define HISTORY_TURN_MS 3000
+bool history_take_turn(struct history *history, int64_t *turn);
+
 /* The bell. history_ring is called after a commit; history_wait_commit returns when the store's commit number differs
  * from `known` or after `timeout_ms`; it returns the current number. */
 void history_ring(struct history *history);

@@ -12,12 +12,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #define SHARED_SIZE 4096
 
 struct page {
 	_Atomic int64_t served_us;
 	_Atomic uint32_t bell;
 	_Atomic int64_t writing_us;
+	_Atomic int64_t
+		turn_us; /* when it was last taken, of a clock that all processes share; the last taker knows it */
 };
 
 struct shared {
@@ -102,6 +106,22 @@ void shared_forget_writing(struct shared *shared, int64_t time_us)
 {
 	if (shared->is_writable)
 		atomic_compare_exchange_strong(&shared->page->writing_us, &time_us, 0);
+}
+
+bool shared_take_turn(struct shared *shared, int64_t lease_ms, int64_t *turn)
+{
+	struct timespec time;
+	clock_deadline(0, &time);
+	int64_t now_us = (int64_t)time.tv_sec * SECOND_US + time.tv_nsec / 1000;
+	int64_t taken_us = atomic_load(&shared->page->turn_us);
+	bool is_mine = taken_us != 0 && taken_us == *turn;
+	/* A time that is still to come is of another life of the machine. */
+	bool is_free = taken_us > now_us || now_us - taken_us > lease_ms * 1000;
+	if (!shared->is_writable || (!is_mine && !is_free) ||
+		!atomic_compare_exchange_strong(&shared->page->turn_us, &taken_us, now_us))
+		return false;
+	*turn = now_us;
+	return true;
 }
 
 void shared_ring(struct shared *shared)

@@ -1,4 +1,4 @@
-/* The page every process of a store maps: the instant served, the batch being written, and the commit bell.
+/* The page every process of a store maps: the instant served, the batch being written, whose turn it is, and the commit bell.
  *
  * served: no commit may be at or below it. bell: counts commits; waited on with a futex, so that a commit is known to
  * the other processes at once. Losing this file (a copy of the store without it) loses nothing that matters. */
@@ -22,6 +22,9 @@ int64_t shared_writing(const struct shared *shared);
 void shared_set_writing(struct shared *shared, int64_t time_us);
 /* To none, if it is still this. */
 void shared_forget_writing(struct shared *shared, int64_t time_us);
+/* Takes what one process is enough for upon itself: true when it has it already (*turn, at first 0, says so), or nobody took it
+ * in the last `lease_ms`. */
+bool shared_take_turn(struct shared *shared, int64_t lease_ms, int64_t *turn);
 void shared_ring(struct shared *shared);
 uint32_t shared_bell(const struct shared *shared);
 /* Returns when the bell differs from `known`, or after the timeout. */

@@ -15,6 +15,7 @@
 
 #include "core/clock.h"
 #include "core/layout.h"
+#include "core/shared.h"
 #include "core/state.h"
 #include "tests/support/fixture.h"
 
@@ -241,6 +242,25 @@ static void processes_hear_of_each_other(void **state)
 	fixture_close(&fixture);
 }
 
+/* Two mappings of one page stand for two processes. */
+static void what_one_is_enough_for_is_taken_in_turns(void **state)
+{
+	struct shared *one, *other;
+	int64_t turn_of_one = 0, turn_of_other = 0;
+	(void)state;
+	assert_int_equal(shared_open(parent, false, false, &one), 0);
+	assert_int_equal(shared_open(parent, false, false, &other), 0);
+	assert_true(shared_take_turn(one, 60000, &turn_of_one));
+	assert_false(shared_take_turn(other, 60000, &turn_of_other));
+	assert_true(shared_take_turn(one, 60000, &turn_of_one));
+	usleep(2000);
+	assert_true(shared_take_turn(other, 1, &turn_of_other));
+	assert_false(shared_take_turn(one, 60000, &turn_of_one));
+	assert_true(shared_take_turn(other, 60000, &turn_of_other));
+	shared_close(one);
+	shared_close(other);
+}
+
 static void a_reader_without_locks_touches_nothing(void **state)
 {
 	struct fixture fixture;
@@ -280,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(has_an_identifier_of_its_own, make_parent, remove_parent),
 		cmocka_unit_test_setup_teardown(now_never_stands_before_what_was_shown, make_parent, remove_parent),
 		cmocka_unit_test_setup_teardown(processes_hear_of_each_other, make_parent, remove_parent),
+		cmocka_unit_test_setup_teardown(what_one_is_enough_for_is_taken_in_turns, make_parent, remove_parent),
 		cmocka_unit_test_setup_teardown(a_reader_without_locks_touches_nothing, make_parent, remove_parent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
