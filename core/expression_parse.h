@@ -1,4 +1,5 @@
-/* What the two halves of the parser share: operands (expression_operand.c) and conditions (expression_parse.c). */
+/* What the parts of the parser share: conditions (expression_parse.c), operands (expression_operand.c), and what can be said
+ * of operands beforehand (expression_check.c). */
 #ifndef PITR_EXPRESSION_PARSE_H
 #define PITR_EXPRESSION_PARSE_H
 
@@ -36,5 +37,14 @@ void token_show(const struct token *token, char shown[80]);
 int parse_operand(struct parser *p, enum quoted_meaning meaning);
 /* A path, as the functions that look at attributes want. */
 int parse_path(struct parser *p);
+
+/* Is a value that is written down one of those that have an order? `what` is the operator. */
+int operand_check_ordered(struct parser *p, const struct operand *operand, const char *what);
+/* DynamoDB refuses to compare an attribute with itself. And "a" = b is most likely meant the other way round. */
+int operand_check_pair(struct parser *p, uint32_t first, uint32_t other);
+/* Bounds that are both written down must be of one type and in order. */
+int operand_check_bounds(struct parser *p, uint32_t low);
+/* The two operands of a function. */
+int operand_check_function(struct parser *p, enum condition_kind kind, uint32_t first);
 
 #endif
