@@ -7,8 +7,10 @@
 #include "commit.h"
 #include "monotonic.h"
 #include "mount.h"
+#include "overtaken.h"
 
 #define RECOVER_MS 10000
+#define LOOK_MS 1000
 
 struct keeper {
 	struct mount *mount;
@@ -16,6 +18,8 @@ struct keeper {
 	pthread_mutex_t lock;
 	pthread_cond_t has_work;
 	bool is_stopping, is_woken;
+	int64_t look_ms;        /* when to look for views of what is forgotten, if anything was committed */
+	uint64_t looked_commit; /* the store's commit number then */
 };
 
 static void drop_view(void *context, const struct view *view)
@@ -73,6 +77,19 @@ static void trim_partitions(struct mount *mount)
 	store_abort(txn);
 }
 
+static void drop_overtaken(struct keeper *keeper)
+{
+	uint64_t commit = store_commit_number(keeper->mount->store);
+
+	if (monotonic_ms() < keeper->look_ms)
+		return;
+	keeper->look_ms = monotonic_ms() + LOOK_MS;
+	if (commit == keeper->looked_commit)
+		return;
+	keeper->looked_commit = commit;
+	overtaken_drop_all(keeper->mount);
+}
+
 static void *keep(void *context)
 {
 	struct keeper *keeper = context;
@@ -84,6 +101,7 @@ static void *keep(void *context)
 		int64_t until_ms = asides_due(mount->asides);
 
 		until_ms = until_ms < recover_ms ? until_ms : recover_ms;
+		until_ms = until_ms < keeper->look_ms ? until_ms : keeper->look_ms;
 		if (!keeper->is_woken && monotonic_ms() < until_ms)
 			monotonic_wait(&keeper->has_work, &keeper->lock, until_ms);
 		keeper->is_woken = false;
@@ -91,6 +109,7 @@ static void *keep(void *context)
 		(void)commit_asides(mount, ASIDE_DUE, 0);
 		trim_views(mount);
 		trim_partitions(mount);
+		drop_overtaken(keeper);
 		if (mount->writer != NULL && monotonic_ms() >= recover_ms)
 			(void)journal_recover(mount->history, NULL);
 		if (monotonic_ms() >= recover_ms)

@@ -12,6 +12,7 @@
 #include "attr.h"
 #include "attree.h"
 #include "commit.h"
+#include "overtaken.h"
 #include "resolve.h"
 #include "target.h"
 
@@ -329,6 +330,8 @@ static void list(fuse_req_t req, struct mount *mount, fuse_ino_t ino, size_t siz
 	if (result == 0)
 		count_references(&listing, 1);
 	target_end(listing.txn, &listing.directory);
+	if (result == -ESTALE)
+		overtaken_drop(mount, ino);
 	if (result < 0)
 		fuse_reply_err(req, -result);
 	else if (fuse_reply_buf(req, (const char *)listing.entries.data, listing.entries.size) == -ENOENT)
@@ -349,6 +352,19 @@ void ops_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
 	list(req, ops_mount(req, COUNT_READDIRPLUS), ino, size, offset, true);
 }
 
+/* Told from opendir, it makes the kernel look the name up again, and find out. */
+static bool is_overtaken(struct mount *mount, const struct view *view)
+{
+	struct store_txn *txn;
+	bool is_overtaken;
+
+	if (view == NULL || view->is_live || store_begin(mount->store, false, &txn) < 0)
+		return false;
+	is_overtaken = overtaken_is(txn, view);
+	store_abort(txn);
+	return is_overtaken;
+}
+
 /* A read-only mount says once that directories need not be opened; the kernel then caches all listings. */
 void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
@@ -361,8 +377,11 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 	}
 	view = views_get(mount->views, nodeid_slot(ino));
 	file->cache_readdir = file->keep_cache = view != NULL && !view->is_live && view->branch == NULL;
+	if (is_overtaken(mount, view))
+		fuse_reply_err(req, ESTALE);
+	else
+		fuse_reply_open(req, file);
 	view_put(view);
-	fuse_reply_open(req, file);
 }
 
 void ops_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)

@@ -8,6 +8,7 @@
 #include "attr.h"
 #include "attree.h"
 #include "handle.h"
+#include "overtaken.h"
 #include "resolve.h"
 #include "spot.h"
 #include "target.h"
@@ -263,6 +264,8 @@ static int lookup(
 	target_end(txn, &directory);
 	if (result == -ENOENT && is_live)
 		result = lookup_spot(mount, parent, name, ret_entry);
+	if (result == -ESTALE)
+		overtaken_drop(mount, parent);
 	return result;
 }
 
@@ -331,6 +334,8 @@ void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 		attr.st_size = (off_t)own_size;
 		timeout = 0;
 	}
+	if (result == -ESTALE)
+		overtaken_drop(mount, ino);
 	if (result < 0)
 		fuse_reply_err(req, -result);
 	else

@@ -198,8 +198,9 @@ static int read_node(struct mount *mount, fuse_ino_t ino, uint64_t fh, uint64_t 
 	bool is_old;
 	int result = target_begin(mount, ino, &txn, &target);
 
-	if (result == -ENOENT || result == -ESTALE)
-		return read_opened(mount, ino, fh >> FH_SEQ_SHIFT, offset, size, out);
+	if ((result == -ENOENT || result == -ESTALE) &&
+		read_opened(mount, ino, fh >> FH_SEQ_SHIFT, offset, size, out) == 0)
+		return 0;
 	if (result < 0)
 		return result;
 	is_old = is_overtaken(mount, &target, fh);

@@ -6,6 +6,7 @@
 
 #include "keeper.h"
 #include "mount.h"
+#include "overtaken.h"
 
 int resolve_add(struct mount *mount, struct view *view, struct table *table, const struct snapshot *snapshot,
 	struct view **ret_view)
@@ -168,7 +169,7 @@ int resolve_instant(struct mount *mount, struct store_txn *txn, const struct tar
 	struct view *view = views_find(mount->views, directory->nodeid, name, &idle_ms);
 	int result;
 
-	if (view != NULL && is_kept(view, directory, idle_ms)) {
+	if (view != NULL && is_kept(view, directory, idle_ms) && !overtaken_is(txn, view)) {
 		*ret_view = view;
 		return 0;
 	}

@@ -48,6 +48,7 @@ struct view {
 	enum instant_kind written;   /* how the instant was written */
 	const struct branch *branch; /* a directory below "@/" (attree.h), whose table has no description; NULL: none */
 	struct pin_place pin;        /* past: of a backup; number 0: of none */
+	atomic_bool is_dropped;      /* past: the kernel was told that it is forgotten (overtaken.h) */
 	int64_t time_us;             /* TIME_NOW: live */
 	struct table table;
 	struct snapshot snapshot;
