@@ -77,7 +77,8 @@ int table_create(struct batch *batch, const struct json *request, const struct c
 int table_create_default(struct batch *batch, struct slice name, const struct change_context *context,
 	struct table *ret_table, struct error *error);
 /* Changes settings from a document in the shape of DescribeTable's "Table" (unknown and computed members are ignored);
- * keys only while the table has no item. Nothing changed: no version. -EINVAL with what and why. */
+ * keys only while the table has no item. A setting that is null is taken away. Nothing changed: no version. -EINVAL with
+ * what and why. */
 int table_update(struct batch *batch, const struct table *table, const struct json *document,
 	const struct change_context *context, struct error *error);
 /* Turns PITR on or off, or changes its period (0: forever): what UpdateContinuousBackups does. On again begins a new window;

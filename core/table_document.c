@@ -132,11 +132,12 @@ static void append_member(struct buffer *out, const char *name, const struct jso
 	append_settings(out, value);
 }
 
+/* null takes a setting away. */
 static const struct json *choose(const struct json *first, const struct json *second, const char *name)
 {
 	const struct json *value = first ? json_member(first, name) : NULL;
-	if (value && json_type(value) != JSON_NULL)
-		return value;
+	if (value)
+		return json_type(value) == JSON_NULL ? NULL : value;
 	return second ? json_member(second, name) : NULL;
 }
 
