@@ -65,7 +65,8 @@ int life_add_version(const struct lives *lives, const struct node *node, const s
 	struct layout_key key = { .size = place->key.size };
 	memcpy(key.bytes, place->key.data, place->key.size);
 	buffer_clear(lives->scratch);
-	int r = pack_add(place->pack, version, item, lives->scratch);
+	/* Another table's pack is left as it is. */
+	int r = node_is_own(place, lives->table) ? pack_add(place->pack, version, item, lives->scratch) : 1;
 	if (r == 1) {
 		key = layout_version(lives->table, node->number, version->seq);
 		r = pack_new(node->kind, node->directory, node->slot, node->encoded_key, version, item, lives->scratch);

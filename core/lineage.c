@@ -78,3 +78,30 @@ int lineage_end(struct store_txn *txn, uint32_t child)
 	struct layout_key key = layout_meta_number('l', child);
 	return store_delete(txn, STORE_META, layout_slice(&key));
 }
+
+struct lineage_path lineage_path(struct store_txn *txn, uint32_t table)
+{
+	return (struct lineage_path){ .txn = txn, .known = 1, .steps = { { table, SEQ_MAX } } };
+}
+
+int lineage_step(struct lineage_path *path, unsigned i, uint32_t *ret_table, uint64_t *ret_limit)
+{
+	unsigned at = i < path->known ? i : path->known - 1;
+	*ret_table = path->steps[at].table;
+	*ret_limit = path->steps[at].limit;
+	if (at < i && path->is_whole)
+		return -ENOENT;
+	for (; at < i; at++) {
+		int r = lineage_up(path->txn, ret_table, ret_limit);
+		if (r == -ENOENT && at + 1 == path->known)
+			path->is_whole = true;
+		if (r)
+			return r;
+		if (at + 1 < LINEAGE_STEPS) {
+			path->steps[at + 1].table = *ret_table;
+			path->steps[at + 1].limit = *ret_limit;
+			path->known = at + 2;
+		}
+	}
+	return 0;
+}

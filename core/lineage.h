@@ -14,6 +14,7 @@
 #ifndef PITR_LINEAGE_H
 #define PITR_LINEAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "store.h"
@@ -35,5 +36,20 @@ int lineage_up(struct store_txn *txn, uint32_t *table, uint64_t *seq);
 int lineage_begin(struct store_txn *txn, uint32_t child, const struct lineage *lineage);
 /* Forgets it, with the last of the child's records. */
 int lineage_end(struct store_txn *txn, uint32_t child);
+
+/* A table's chain, read as far as it was needed, for who looks there again and again within one transaction. */
+#define LINEAGE_STEPS 6
+struct lineage_path {
+	struct store_txn *txn;
+	unsigned known;
+	bool is_whole; /* nothing follows what is known */
+	struct {
+		uint32_t table;
+		uint64_t limit; /* what is found there counts as of this change at most */
+	} steps[LINEAGE_STEPS];
+};
+struct lineage_path lineage_path(struct store_txn *txn, uint32_t table);
+/* Its i-th table: 0 is the table itself, with limit SEQ_MAX. -ENOENT: the chain is shorter. */
+int lineage_step(struct lineage_path *path, unsigned i, uint32_t *ret_table, uint64_t *ret_limit);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "hash.h"
 #include "layout.h"
+#include "lineage.h"
 
 /* Blocks are rewritten for each change that joins them, so they stay well inside a page. */
 #define LOG_BLOCK_BYTES 900u
@@ -120,6 +121,17 @@ static int last_entry(struct slice block, uint64_t first_seq, struct block_head 
 	return r;
 }
 
+int log_base(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
+{
+	struct lineage lineage;
+	int r = lineage_read(txn, table, &lineage);
+	if (!r)
+		*ret_entry = (struct log_entry){
+			.seq = lineage.base, .time_us = lineage.time_us, .items = lineage.items, .bytes = lineage.bytes
+		};
+	return r;
+}
+
 int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry)
 {
 	struct slice block, entries = { 0 };
@@ -130,10 +142,10 @@ int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry)
 	if (!r)
 		r = last_entry(block, first_seq, &head, &previous, &entries);
 	else if (r == -ENOENT)
-		r = 0;
-	if (r)
+		r = log_base(txn, table, &previous);
+	if (r && r != -ENOENT)
 		return r;
-	if (head.count && entry->seq != previous.seq + 1)
+	if ((head.count || previous.seq) && entry->seq != previous.seq + 1)
 		return -EIO;
 	entry->items = previous.items + (entry->op == CHANGE_INSERT ? 1 : entry->op == CHANGE_REMOVE ? UINT64_MAX : 0);
 	entry->bytes = previous.bytes + (uint64_t)entry->growth_bytes;
@@ -268,16 +280,24 @@ static int block_at_time(
 	return find_block(txn, table, low, ret_first_seq, &block);
 }
 
+/* The base, unless changes that followed it have been forgotten. first_seq 0: none are logged. */
+static int before_first_change(struct store_txn *txn, uint32_t table, uint64_t first_seq, struct log_entry *ret_entry)
+{
+	int r = log_base(txn, table, ret_entry);
+	return r ? r : !first_seq || first_seq == ret_entry->seq + 1 ? 0 : -ENOENT;
+}
+
 int log_at_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct log_entry *ret_entry)
 {
 	struct log_entry first, last;
 	int r = log_first(txn, table, &first);
-	if (!r)
+	bool is_before = r == -ENOENT || (!r && first.time_us > time_us);
+	if (!r && !is_before)
 		r = log_last(txn, table, &last);
+	if (is_before)
+		return before_first_change(txn, table, r ? 0 : first.seq, ret_entry);
 	if (r)
 		return r;
-	if (first.time_us > time_us)
-		return -ENOENT;
 	if (last.time_us <= time_us) {
 		*ret_entry = last;
 		return 0;

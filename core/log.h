@@ -8,7 +8,10 @@
  *   block := u32 checksum of the rest | varint first time | varint items before | varint bytes before
  *          | varint count | entry...
  *   entry := flags byte (bits 0-1 op) | varint time - previous time | zigzag number - previous number
- *          | varint author | zigzag growth in bytes */
+ *          | varint author | zigzag growth in bytes
+ *
+ * The log of a restored table that shares its source's history (lineage.h) has only its own changes: the first is the one
+ * after the base, and the items and bytes before it are those of the base. */
 #ifndef PITR_LOG_H
 #define PITR_LOG_H
 
@@ -30,13 +33,17 @@ struct log_entry {
 	uint64_t items, bytes; /* of the table after this change */
 };
 
+/* The state a table with a lineage began with, as an entry of op 0. -ENOENT: it has none. */
+int log_base(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry);
+
 /* Appends to the table's log within a write transaction. entry->seq must be the last seq + 1; items and bytes are
  * computed from the entry before. */
 int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry);
 
 /* The entry with this number. -ENOENT: none (never, or dropped). */
 int log_get(struct store_txn *txn, uint32_t table, uint64_t seq, struct log_entry *ret_entry);
-/* The last entry whose time is <= `time_us`. -ENOENT: the log begins later, or is empty. */
+/* The last entry whose time is <= `time_us`. -ENOENT: the log begins later, or is empty. Before the first change of a
+ * table with a lineage: an entry that tells the base (op 0, the instant that was restored). */
 int log_at_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct log_entry *ret_entry);
 /* The first and last entries. -ENOENT: empty. */
 int log_first(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry);

@@ -26,11 +26,9 @@ static bool is_of_node(struct slice key, uint32_t table, uint64_t number)
 	return key.size > prefix.size && slice_equal(slice_of(key.data, prefix.size), layout_slice(&prefix));
 }
 
-int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
+static int read_own(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
 	struct node_place *ret_place)
 {
-	if (number > NODE_NUMBER_MAX)
-		return -ENOENT;
 	struct layout_key from = layout_version(table, number, seq);
 	struct slice key, pack;
 	int r = store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &pack);
@@ -39,19 +37,44 @@ int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t s
 	return is_of_node(key, table, number) ? from_pack(key, pack, number, seq, ret_node, ret_place) : -ENOENT;
 }
 
-int node_read_with(struct store_cursor *versions, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
+int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
 	struct node_place *ret_place)
 {
-	struct layout_key from = layout_version(table, number, seq);
-	struct slice key, pack;
-	int r = store_cursor_seek(versions, layout_slice(&from), &key, &pack);
-	if (r)
-		return r;
-	return is_of_node(key, table, number) ? from_pack(key, pack, number, seq, ret_node, ret_place) : -ENOENT;
+	if (number > NODE_NUMBER_MAX)
+		return -ENOENT;
+	int r;
+	do
+		r = read_own(txn, table, number, seq, ret_node, ret_place);
+	while (r == -ENOENT && !(r = lineage_up(txn, &table, &seq)));
+	return r;
 }
 
-int node_find(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, struct node *ret_node,
-	struct node_place *ret_place)
+int node_read_with(struct store_cursor *versions, struct lineage_path *path, uint64_t number, uint64_t seq,
+	struct node *ret_node, struct node_place *ret_place)
+{
+	uint32_t table;
+	uint64_t limit;
+	int r;
+	for (unsigned i = 0; !(r = lineage_step(path, i, &table, &limit)); i++) {
+		struct layout_key from = layout_version(table, number, seq < limit ? seq : limit);
+		struct slice key, pack;
+		r = store_cursor_seek(versions, layout_slice(&from), &key, &pack);
+		if (r && r != -ENOENT)
+			return r;
+		if (!r && is_of_node(key, table, number))
+			return from_pack(key, pack, number, seq < limit ? seq : limit, ret_node, ret_place);
+	}
+	return r;
+}
+
+bool node_is_own(const struct node_place *place, uint32_t table)
+{
+	struct layout_key prefix = layout_log_prefix(table);
+	return place->key.size > prefix.size &&
+	       slice_equal(slice_of(place->key.data, prefix.size), layout_slice(&prefix));
+}
+
+static int find_own(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, uint64_t *ret_number)
 {
 	struct layout_key prefix = layout_index_prefix(table, encoded_key);
 	struct layout_key from = layout_index(table, encoded_key, seq);
@@ -62,9 +85,22 @@ int node_find(struct store_txn *txn, uint32_t table, struct slice encoded_key, u
 	if (key.size != from.size || !slice_equal(slice_of(key.data, prefix.size), layout_slice(&prefix)))
 		return -ENOENT;
 	struct reader reader = reader_of(value);
-	uint64_t number = reader_varint(&reader);
-	if (reader.is_bad)
-		return -EIO;
+	*ret_number = reader_varint(&reader);
+	return reader.is_bad ? -EIO : 0;
+}
+
+int node_find(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, struct node *ret_node,
+	struct node_place *ret_place)
+{
+	uint32_t at = table;
+	uint64_t limit = seq, number;
+	int r;
+	do
+		r = find_own(txn, at, encoded_key, limit, &number);
+	while (r == -ENOENT && !(r = lineage_up(txn, &at, &limit)));
+	if (r)
+		return r;
+	/* Wherever it began, the table itself may have changed it since. */
 	r = node_read(txn, table, number, seq, ret_node, ret_place);
 	return r == -ENOENT ? -EIO : r;
 }

@@ -1,9 +1,11 @@
 /* Nodes: one life of a key, from the change that began it to the one that ended it. The lowest place where versions are
- * found; snapshots read through it and batches write through it. */
+ * found; snapshots read through it and batches write through it. What a restored table does not have itself is found
+ * where it goes on from (lineage.h). */
 #ifndef PITR_NODE_H
 #define PITR_NODE_H
 
 #include "layout.h"
+#include "lineage.h"
 #include "pack.h"
 #include "store.h"
 
@@ -19,7 +21,7 @@ struct node {
 /* Where a node's version is stored. Borrowed from the transaction. */
 struct node_place {
 	struct slice pack;
-	struct slice key; /* the pack's key in STORE_VERSIONS */
+	struct slice key; /* the pack's key in STORE_VERSIONS: tells whether it is inherited (node_is_own) */
 	unsigned place;
 };
 
@@ -27,9 +29,11 @@ struct node_place {
  * never. ret_place may be NULL. */
 int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
 	struct node_place *ret_place);
-/* The same with a cursor of the caller's on STORE_VERSIONS, for walks in order. */
-int node_read_with(struct store_cursor *versions, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
-	struct node_place *ret_place);
+/* The same with a cursor of the caller's on STORE_VERSIONS and the table's path, for walks in order. */
+int node_read_with(struct store_cursor *versions, struct lineage_path *path, uint64_t number, uint64_t seq,
+	struct node *ret_node, struct node_place *ret_place);
+/* Is the pack there the table's own? Otherwise only other tables may change it. */
+bool node_is_own(const struct node_place *place, uint32_t table);
 /* The last life of a key that had begun at `seq`, as of then, also when it had ended. -ENOENT: none. */
 int node_find(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, struct node *ret_node,
 	struct node_place *ret_place);

@@ -11,13 +11,19 @@
  *
  *   level 0 := varint first number | byte count | 6 bytes a slot (absent while none died)
  *   level k := 6 bytes a block, ROSTER_BLOCK of them
- *   head    := varint slots | varint alive                        (layout_roster level ROSTER_HEAD) */
+ *   head    := varint slots | varint alive                        (layout_roster level ROSTER_HEAD)
+ *
+ * A restored table (lineage.h) has of a directory only the records it changed: a block, level or head it does not have
+ * is its parent's, in which what came after the base does not count. Its first change copies the record without that.
+ * So, in a table that has a lineage, blocks that hold inherited slots are never dropped. A block missing elsewhere is
+ * one of which nobody is needed any more, and the level above tells of its end. */
 #ifndef PITR_ROSTER_H
 #define PITR_ROSTER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lineage.h"
 #include "store.h"
 
 #define ROSTER_BLOCK 128
@@ -29,6 +35,7 @@ struct roster_head {
 	uint64_t alive;
 };
 
+/* In an inherited directory: as of the base, found by halving. */
 int roster_head(struct store_txn *txn, uint32_t table, uint64_t directory, struct roster_head *ret_head);
 
 /* A new node. *next_number is the table's counter of numbers and advances by whole blocks. */
@@ -41,14 +48,14 @@ int roster_end(
 /* Walks the slots of a directory not ended at change `seq`, from `slot` on. Borrows one block a level from the transaction it
  * was begun with, which may not write meanwhile. */
 struct roster_walk {
-	struct store_txn *txn;
-	uint32_t table;
+	struct lineage_path path;
 	uint64_t directory, seq, slot, slots;
 	uint64_t block_index, first_number; /* the block at hand; UINT64_MAX: none */
 	unsigned block_count;
 	struct slice deaths;
+	uint64_t deaths_seq; /* the least of seq and what counts in an inherited block */
 	struct {
-		uint64_t index; /* UINT64_MAX: none */
+		uint64_t index, seq; /* index UINT64_MAX: none */
 		struct slice deaths;
 	} levels[ROSTER_LEVELS]; /* from 1 on: the block last looked at */
 };

@@ -5,10 +5,17 @@
 
 #include "layout.h"
 #include "name.h"
+#include "pin.h"
+#include "retention.h"
 
 struct snapshot snapshot_live(uint32_t table)
 {
 	return (struct snapshot){ .table = table, .seq = SEQ_MAX, .time_us = TIME_NOW };
+}
+
+struct snapshot snapshot_of_pin(const struct pin *pin)
+{
+	return (struct snapshot){ .table = pin->table, .seq = pin->seq, .time_us = pin->time_us };
 }
 
 static int outside(
@@ -30,16 +37,30 @@ static int seq_at(struct store_txn *txn, const struct table *table, int64_t time
 	return r == -ENOENT ? 0 : r;
 }
 
+/* A change of the table, or the state a restored one began with. */
+static int change_at(struct store_txn *txn, const struct table *table, uint64_t seq, struct log_entry *ret_entry)
+{
+	int r = log_get(txn, table->number, seq, ret_entry);
+	if (r != -ENOENT || !seq)
+		return r;
+	r = log_base(txn, table->number, ret_entry);
+	if (!r && ret_entry->seq != seq)
+		return -ENOENT;
+	ret_entry->time_us = table->exists_from_us;
+	return r;
+}
+
 static int resolve_seq(
 	struct store_txn *txn, const struct table *table, uint64_t seq, struct snapshot *snapshot, struct error *error)
 {
-	struct log_entry entry;
-	int r = log_get(txn, table->number, seq, &entry);
+	struct log_entry entry, first = { .seq = 1 };
+	int r = change_at(txn, table, seq, &entry);
 	if (r == -ENOENT) {
 		struct table_statistics statistics = { 0 };
 		table_statistics(txn, table->number, &statistics);
-		return error_set(error, r, "%s has no change number %llu; its changes are 1 to %llu", table->name,
-			(unsigned long long)seq, (unsigned long long)statistics.seq);
+		log_first(txn, table->number, &first);
+		return error_set(error, r, "%s has no change number %llu; its changes are %llu to %llu", table->name,
+			(unsigned long long)seq, (unsigned long long)first.seq, (unsigned long long)statistics.seq);
 	}
 	snapshot->seq = seq;
 	snapshot->time_us = entry.time_us;
@@ -51,7 +72,33 @@ static int resolve_latest(struct store_txn *txn, const struct table *table, stru
 	struct table_statistics statistics;
 	int r = table_statistics(txn, table->number, &statistics);
 	snapshot->seq = statistics.seq;
-	snapshot->time_us = statistics.seq ? statistics.last_us : table->exists_from_us;
+	snapshot->time_us = statistics.last_us ? statistics.last_us : table->exists_from_us;
+	return r;
+}
+
+/* Does a hold keep an instant before the window? Where the log no longer tells which change that was, only the very
+ * instant that was held is known. */
+static int is_held(struct store_txn *txn, const struct table *table, struct snapshot *snapshot, bool is_seq_known)
+{
+	struct pin_place place = { 0 };
+	struct log_entry entry;
+	struct pin pin;
+	int r = 0;
+	if (!is_seq_known) {
+		r = log_at_time(txn, table->number, snapshot->time_us, &entry);
+		is_seq_known = r == 0;
+		snapshot->seq = entry.seq;
+	}
+	if (r && r != -ENOENT)
+		return r;
+	while ((r = pin_next(txn, table->number, &place, &pin)) == 1) {
+		bool is_same = is_seq_known ? pin.seq == snapshot->seq : pin.time_us == snapshot->time_us;
+		bool is_in_range = pin.is_range && is_seq_known && pin.seq <= snapshot->seq;
+		if (pin.kind != PIN_HOLD || (!is_same && !is_in_range))
+			continue;
+		snapshot->seq = is_seq_known ? snapshot->seq : pin.seq;
+		return 1;
+	}
 	return r;
 }
 
@@ -62,34 +109,62 @@ static int64_t time_of(const struct instant *instant, int64_t now_us, int64_t ea
 	return instant->kind == INSTANT_EARLIEST ? earliest_us : instant->time_us;
 }
 
+static int damaged(const struct table *table, int r, struct error *error)
+{
+	return error_set(error, r, "%s: %s", table->name, strerror(-r));
+}
+
+/* What the instant asks for, as far as it can be told before the instant is promised. *ret_is_known: the change is. */
+static int choose(struct store_txn *txn, const struct table *table, const struct instant *instant, int64_t now_us,
+	int64_t *earliest_us, struct snapshot *ret_snapshot, bool *ret_is_known, struct error *error)
+{
+	int r = 0;
+	*ret_snapshot = (struct snapshot){ .table = table->number };
+	*ret_is_known = instant->kind == INSTANT_SEQ || instant->kind == INSTANT_LATEST;
+	if (instant->kind == INSTANT_SEQ) {
+		r = resolve_seq(txn, table, instant->seq, ret_snapshot, error);
+	} else if (instant->kind == INSTANT_LATEST) {
+		r = resolve_latest(txn, table, ret_snapshot);
+		if (ret_snapshot->time_us < *earliest_us)
+			*earliest_us = ret_snapshot->time_us;
+	} else {
+		ret_snapshot->time_us = time_of(instant, now_us, *earliest_us);
+	}
+	return r && r != -ENOENT ? damaged(table, r, error) : r;
+}
+
 int snapshot_resolve(struct history *history, struct store_txn *txn, const struct table *table,
 	const struct instant *instant, struct snapshot *ret_snapshot, struct error *error)
 {
 	int64_t now = history_now(history, txn), earliest, latest;
+	struct snapshot snapshot;
+	bool is_known;
 	int r = table_window(txn, table, now, &earliest, &latest);
 	if (r)
-		return error_set(error, r, "%s: %s", table->name, strerror(-r));
-	struct snapshot snapshot = { .table = table->number };
-	if (instant->kind == INSTANT_SEQ) {
-		r = resolve_seq(txn, table, instant->seq, &snapshot, error);
-	} else if (instant->kind == INSTANT_LATEST) {
-		r = resolve_latest(txn, table, &snapshot);
-		earliest = snapshot.time_us < earliest ? snapshot.time_us : earliest;
-	} else {
-		snapshot.time_us = time_of(instant, now, earliest);
-	}
+		return damaged(table, r, error);
+	r = choose(txn, table, instant, now, &earliest, &snapshot, &is_known, error);
 	if (r)
-		return r == -ENOENT ? r : error_set(error, r, "%s: %s", table->name, strerror(-r));
-	if (snapshot.time_us < earliest || snapshot.time_us > latest)
+		return r;
+	if (snapshot.time_us < earliest) {
+		r = is_held(txn, table, &snapshot, is_known);
+		if (r < 0)
+			return damaged(table, r, error);
+		is_known = r == 1;
+	}
+	if ((snapshot.time_us < earliest && !is_known) || snapshot.time_us > latest)
 		return outside(table, snapshot.time_us, earliest, latest, error);
 	history_serve(history, snapshot.time_us);
-	if (instant->kind != INSTANT_SEQ && instant->kind != INSTANT_LATEST) {
+	if (!is_known) {
 		r = history_settle(history, txn, snapshot.time_us);
 		if (!r)
 			r = seq_at(txn, table, snapshot.time_us, &snapshot.seq);
-		if (r)
-			return error_set(error, r, "%s: %s", table->name, strerror(-r));
 	}
+	if (!r)
+		r = retention_check(txn, table->number, snapshot.seq);
+	if (r == -ESTALE)
+		return outside(table, snapshot.time_us, earliest, latest, error);
+	if (r)
+		return damaged(table, r, error);
 	*ret_snapshot = snapshot;
 	return 0;
 }
@@ -149,23 +224,52 @@ static int if_alive(int r, const struct node *node)
 int snapshot_find(
 	struct store_txn *txn, const struct snapshot *snapshot, struct slice encoded_key, struct node *ret_node)
 {
-	return if_alive(node_find(txn, snapshot->table, encoded_key, snapshot->seq, ret_node, NULL), ret_node);
+	int r = retention_check(txn, snapshot->table, snapshot->seq);
+	if (!r)
+		r = node_find(txn, snapshot->table, encoded_key, snapshot->seq, ret_node, NULL);
+	return if_alive(r, ret_node);
+}
+
+static int read_alive(struct store_txn *txn, const struct snapshot *snapshot, uint64_t number, struct node *ret_node,
+	struct node_place *ret_place)
+{
+	int r = retention_check(txn, snapshot->table, snapshot->seq);
+	if (!r)
+		r = node_read(txn, snapshot->table, number, snapshot->seq, ret_node, ret_place);
+	return if_alive(r, ret_node);
 }
 
 int snapshot_node(struct store_txn *txn, const struct snapshot *snapshot, uint64_t number, struct node *ret_node)
 {
-	return if_alive(node_read(txn, snapshot->table, number, snapshot->seq, ret_node, NULL), ret_node);
+	return read_alive(txn, snapshot, number, ret_node, NULL);
 }
 
-static int find_long_name(
-	struct store_txn *txn, uint32_t table, uint64_t directory, const uint8_t hash[16], struct buffer *out)
+/* Directories of a table and of the one it goes on from can have the same number, when both are younger than the base: a
+ * key in another partition is not the one. */
+static bool is_in_partition(struct slice encoded, struct slice partition)
 {
-	struct layout_key key = layout_long_name(table, directory, hash);
-	struct slice encoded;
-	int r = store_get(txn, STORE_INDEX, layout_slice(&key), &encoded);
-	if (!r)
-		buffer_append_slice(out, encoded);
-	return r ? r : buffer_error(out);
+	return !partition.size ||
+	       (encoded.size > partition.size + 2 && slice_equal(slice_of(encoded.data, partition.size), partition) &&
+		       memcmp(encoded.data + partition.size, "\1\1", 2) == 0);
+}
+
+/* `partition`: the encoded part of the directory's key, empty for the table itself. */
+static int find_long_name(struct store_txn *txn, uint32_t table, uint64_t directory, struct slice partition,
+	const uint8_t hash[16], struct buffer *out)
+{
+	uint64_t unused = SEQ_MAX;
+	int r;
+	do {
+		struct layout_key key = layout_long_name(table, directory, hash);
+		struct slice encoded;
+		r = store_get(txn, STORE_INDEX, layout_slice(&key), &encoded);
+		if (!r && is_in_partition(encoded, partition)) {
+			buffer_append_slice(out, encoded);
+			return buffer_error(out);
+		}
+		r = r ? r : -ENOENT;
+	} while (r == -ENOENT && !(r = lineage_up(txn, &table, &unused)));
+	return r;
 }
 
 /* The directory's number by its partition part; 0 for the table itself. A partition that ended counts too: its names
@@ -206,7 +310,7 @@ int snapshot_key_of_name(struct store_txn *txn, const struct table *table, struc
 		uint64_t directory;
 		r = directory_of(txn, table, partition, &directory);
 		if (!r)
-			r = find_long_name(txn, table->number, directory, hash, out);
+			r = find_long_name(txn, table->number, directory, partition, hash, out);
 	}
 	buffer_free(&value);
 	return r ? r : buffer_error(out);
@@ -221,7 +325,7 @@ int snapshot_find_name(struct store_txn *txn, const struct snapshot *snapshot, c
 	const char *suffix = directory || !table->schema.has_sort ? ".json" : "";
 	int r = directory ? snapshot_node(txn, snapshot, directory, &partition) : 0;
 	if (!r && name_is_cut(name, suffix, hash))
-		r = find_long_name(txn, table->number, directory, hash, &encoded);
+		r = find_long_name(txn, table->number, directory, partition.encoded_key, hash, &encoded);
 	if (!r && !encoded.size)
 		r = snapshot_key_of_name(txn, table, partition.encoded_key, name, &encoded, error);
 	if (!r)
@@ -247,7 +351,7 @@ int snapshot_content(struct store_txn *txn, const struct snapshot *snapshot, uin
 {
 	struct node node;
 	struct node_place place;
-	int r = if_alive(node_read(txn, snapshot->table, number, snapshot->seq, &node, &place), &node);
+	int r = read_alive(txn, snapshot, number, &node, &place);
 	return r ? r : pack_content(place.pack, place.place, out);
 }
 
@@ -256,7 +360,9 @@ int snapshot_walk_begin(struct snapshot_walk *walk, struct store_txn *txn, const
 {
 	walk->snapshot = *snapshot;
 	walk->versions = NULL;
-	int r = roster_walk_begin(&walk->roster, txn, snapshot->table, directory, snapshot->seq, slot);
+	int r = retention_check(txn, snapshot->table, snapshot->seq);
+	if (!r)
+		r = roster_walk_begin(&walk->roster, txn, snapshot->table, directory, snapshot->seq, slot);
 	return r ? r : store_cursor_open(txn, STORE_VERSIONS, &walk->versions);
 }
 
@@ -266,7 +372,7 @@ int snapshot_walk_next(struct snapshot_walk *walk, struct node *ret_node)
 	int r = roster_walk_next(&walk->roster, &number, &slot);
 	if (r <= 0)
 		return r;
-	r = node_read_with(walk->versions, walk->snapshot.table, number, walk->snapshot.seq, ret_node, NULL);
+	r = node_read_with(walk->versions, &walk->roster.path, number, walk->snapshot.seq, ret_node, NULL);
 	/* Slots are in order of birth: the first one not begun yet is followed by none that had. */
 	if (r == -ENOENT)
 		return 0;
@@ -281,18 +387,38 @@ void snapshot_walk_end(struct snapshot_walk *walk)
 	walk->versions = NULL;
 }
 
+/* Of a state the log no longer tells: what it was when it was pinned. */
+static int statistics_of_pin(struct store_txn *txn, const struct snapshot *snapshot, struct log_entry *ret_entry)
+{
+	struct pin_place place = { 0 };
+	struct pin pin;
+	int r;
+	while ((r = pin_next(txn, snapshot->table, &place, &pin)) == 1 && pin.seq <= snapshot->seq)
+		if (pin.seq == snapshot->seq) {
+			ret_entry->items = pin.items;
+			ret_entry->bytes = pin.bytes;
+			return 0;
+		}
+	return r < 0 ? r : -ENOENT;
+}
+
 int snapshot_statistics(
 	struct store_txn *txn, const struct snapshot *snapshot, uint64_t *ret_items, uint64_t *ret_bytes)
 {
-	if (snapshot->seq == SEQ_MAX) {
-		struct table_statistics statistics;
-		int r = table_statistics(txn, snapshot->table, &statistics);
-		*ret_items = statistics.items;
-		*ret_bytes = statistics.bytes;
-		return r;
-	}
+	struct table_statistics statistics;
 	struct log_entry entry = { 0 };
-	int r = snapshot->seq ? log_get(txn, snapshot->table, snapshot->seq, &entry) : 0;
+	int r = retention_check(txn, snapshot->table, snapshot->seq);
+	if (!r && snapshot->seq == SEQ_MAX) {
+		r = table_statistics(txn, snapshot->table, &statistics);
+		entry.items = statistics.items;
+		entry.bytes = statistics.bytes;
+	} else if (!r && snapshot->seq) {
+		r = log_get(txn, snapshot->table, snapshot->seq, &entry);
+		if (r == -ENOENT && (r = log_base(txn, snapshot->table, &entry)) == 0 && entry.seq != snapshot->seq)
+			r = -ENOENT;
+		if (r == -ENOENT)
+			r = statistics_of_pin(txn, snapshot, &entry);
+	}
 	*ret_items = entry.items;
 	*ret_bytes = entry.bytes;
 	return r;
