@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#define SORTER_MEMORY_MAX ((size_t)1 << 20)
+#define SORTER_MEMORY_MAX ((size_t)256 << 10)
 #define SORTER_RECORD_MAX 256
 
 struct sorter;
