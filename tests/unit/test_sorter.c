@@ -107,7 +107,7 @@ static void tells_that_the_disk_is_full(void **state)
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(sorter_new(directory, sizeof(record), &sorter), 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	for (size_t i = 0; i <= SORTER_MEMORY_MAX / sizeof(record) && !r; i++)
+	for (size_t i = 0; i <= 3 * SORTER_MEMORY_MAX / sizeof(record) && !r; i++)
 		r = sorter_add(sorter, record);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(r, -EFBIG);
