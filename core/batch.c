@@ -17,6 +17,7 @@
 #include "layout.h"
 #include "life.h"
 #include "node.h"
+#include "restore.h"
 #include "state.h"
 #include "table.h"
 #include "watch.h"
@@ -385,6 +386,18 @@ static int note_commit(struct batch *batch)
 	return r == -ENOENT ? 0 : r;
 }
 
+/* A restore that is whole ends with the change that made it so; that is one more change, of the catalogue. */
+static int settle_restores(struct batch *batch)
+{
+	int r = 0;
+	for (size_t i = 0, count = batch->touched_count; i < count && !r; i++) {
+		const struct touched *touched = &batch->touched[i];
+		if (touched->first_seq && touched->table != CATALOGUE)
+			r = restore_settle(batch, touched->table, touched->counters.items);
+	}
+	return r;
+}
+
 static int write_counters(struct batch *batch)
 {
 	int r = batch->changes ? note_commit(batch) : 0;
@@ -410,7 +423,9 @@ int batch_commit(struct batch *batch, struct error *error)
 		return 0;
 	}
 	struct history *history = batch->history;
-	int r = write_counters(batch);
+	int r = settle_restores(batch);
+	if (!r)
+		r = write_counters(batch);
 	/* What is committed says so by its time; what is not, while no other batch can begin. */
 	if (r || batch->writing_us > batch->state.last_us)
 		history_note_writing(history, 0);

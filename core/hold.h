@@ -15,7 +15,7 @@ int hold_add(struct batch *batch, const struct table *table, const struct snapsh
 	struct error *error);
 int hold_release(struct batch *batch, struct slice name, struct pin *ret_pin, struct error *error); /* -ENOENT */
 int hold_find(struct store_txn *txn, struct slice name, struct pin *ret_pin);                       /* -ENOENT */
-/* A hold on this table, of any kind. -ENOENT: none. */
+/* A hold on this table, of any kind, whose end has not come. -ENOENT: none. */
 int hold_of_table(struct store_txn *txn, uint32_t table, struct pin *ret_pin);
 
 #endif

@@ -25,11 +25,13 @@
 struct restore_source {
 	struct table table;       /* with its settings as they were; owned */
 	struct snapshot snapshot; /* snapshot.seq is never SEQ_MAX: "live" was resolved to the last change */
+	uint64_t items, bytes;    /* of the state */
 	char backup_arn[1024];    /* "": from a window */
 };
 void restore_source_free(struct restore_source *source);
 
-/* From an instant of a table, as snapshot_resolve does; also TIME_NOW. -ENOENT with why. */
+/* From an instant of a table, as snapshot_resolve does; also TIME_NOW. In a batch's transaction only before the batch
+ * has changed anything. -ENOENT with why: outside the window, or the table was still being restored then. */
 int restore_source_at(struct history *history, struct store_txn *txn, const struct table *table,
 	const struct instant *instant, struct restore_source *ret_source, struct error *error);
 /* From a snapshot that stands already (a view, a backup). */
@@ -38,7 +40,7 @@ int restore_source_of(struct store_txn *txn, const struct table *table, const st
 
 /* The whole table at once. `overrides` (may be NULL) has RestoreTable...'s members: BillingModeOverride,
  * ProvisionedThroughputOverride, OnDemandThroughputOverride, GlobalSecondaryIndexOverride, LocalSecondaryIndexOverride,
- * SSESpecificationOverride. -EEXIST (TableAlreadyExistsException "Table already exists: NAME"; TableInUseException
+ * SSESpecificationOverride. After a failure the batch can only be aborted. -EEXIST (TableAlreadyExistsException "Table already exists: NAME"; TableInUseException
  * while its own restore is in progress), -EINVAL (ValidationException, texts as in AWS), -ESTALE: the state is gone. */
 int restore_share(struct batch *batch, const struct restore_source *source, struct slice target,
 	const struct json *overrides, const struct change_context *context, struct table *ret_table,
@@ -50,14 +52,15 @@ int restore_begin(struct batch *batch, struct slice target, const struct table *
 /* The keys become known from what is copied first. Only while the table has no item and expects nothing. */
 int restore_set_keys(struct batch *batch, const struct table *table, const struct table *like,
 	const struct change_context *context, struct error *error);
-/* A snapshot's `.table.json` was copied in: its settings, and its Snapshot member {Table, TableId, Instant, SequenceNumber,
+/* A snapshot's `.table.json` was copied in (a live table's too, which expects nothing): its settings, and its Snapshot member {Table, TableId, Instant, SequenceNumber,
  * Backup?} and ItemCount say what to expect. -EINVAL with why: other keys than the table's, which has items already. */
 int restore_expect(struct batch *batch, const struct table *table, const struct json *document,
 	const struct change_context *context, struct error *error);
 /* Ends it as it is. Not in progress: nothing changes. */
 int restore_accept(
 	struct batch *batch, const struct table *table, const struct change_context *context, struct error *error);
-/* Called by the batch before it commits, for each table it put items into: ends a restore that has all it expects. */
+/* Called by the batch before it commits, for each table it changed: ends a restore that has all it expects. One that expects
+ * nothing ends when it is accepted; should what to expect come within an hour, it is in progress again. */
 int restore_settle(struct batch *batch, uint32_t table, uint64_t items);
 
 /* Data of a table in progress can't be used but by copying: -ENOENT, ResourceNotFoundException as AWS says it. */
@@ -71,7 +74,7 @@ struct restore_progress {
 	uint32_t source_number; /* 0: not of this store, or not known */
 	int64_t instant_us;     /* 0: not known */
 	char backup_arn[1024];
-	uint64_t items;
+	uint64_t items;   /* now; of one that has ended: when it did */
 	int64_t expected; /* -1: nothing is */
 	int64_t started_us;
 };

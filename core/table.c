@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup.h"
 #include "clock.h"
+#include "hold.h"
 #include "item_json.h"
 #include "item_map.h"
 #include "layout.h"
 #include "node.h"
+#include "restore_parts.h"
+#include "retention.h"
 #include "roster.h"
 #include "state.h"
 #include "table_document.h"
@@ -366,6 +370,34 @@ int table_update(struct batch *batch, const struct table *table, const struct js
 	return r;
 }
 
+static int check_drop(struct batch *batch, const struct table *table, struct error *error)
+{
+	struct pin hold;
+	if (table->is_protected)
+		return error_set_aws(error, -EPERM, "ValidationException",
+			"1 validation error detected: Table '%s' can't be deleted while DeletionProtectionEnabled is "
+			"set to True",
+			table->name);
+	int r = hold_of_table(batch_txn(batch), table->number, &hold);
+	if (!r)
+		return error_set_aws(error, -EPERM, "ValidationException",
+			"Table '%s' can't be deleted while the hold %s is on it%s%.200s; release it with: pitr hold "
+			"release %s",
+			table->name, hold.name, hold.reason[0] ? ": " : "", hold.reason, hold.name);
+	return r == -ENOENT ? 0 : error_set(error, r, "drop table %s: %s", table->name, strerror(-r));
+}
+
+/* What is kept of it, and that the rest may go. */
+static int settle_drop(struct batch *batch, const struct table *table, int64_t end_us, struct error *error)
+{
+	int r = backup_of_dropped(batch, table, end_us);
+	if (!r)
+		r = restore_forget(batch_txn(batch), table->number);
+	if (!r)
+		r = retention_want_sweep(batch_txn(batch), table->number);
+	return r ? error_set(error, r, "drop table %s: %s", table->name, strerror(-r)) : 0;
+}
+
 int table_drop(
 	struct batch *batch, const struct table *table, const struct change_context *context, struct error *error)
 {
@@ -375,13 +407,12 @@ int table_drop(
 	int r = load_current(batch, table, &current, error);
 	if (r)
 		return r;
-	bool is_protected = current.is_protected;
+	r = check_drop(batch, &current, error);
+	if (!r)
+		r = settle_drop(batch, &current, context->time_us ? context->time_us : batch_next_us(batch), error);
 	table_free(&current);
-	if (is_protected)
-		return error_set_aws(error, -EPERM, "ValidationException",
-			"1 validation error detected: Table '%s' can't be deleted while DeletionProtectionEnabled is "
-			"set to True",
-			table->name);
+	if (r)
+		return r;
 	table_catalogue(&catalogue);
 	append_encoded_name(slice_of_text(table->name), &encoded);
 	r = buffer_error(&encoded);
