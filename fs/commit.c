@@ -289,6 +289,7 @@ int commit_table_file(
 	return result;
 }
 
+/* That it may not be dropped at all is told before its items have to go. */
 static int drop_if_empty(
 	struct batch *batch, uint32_t number, const struct change_context *context, struct error *error)
 {
@@ -296,14 +297,14 @@ static int drop_if_empty(
 	struct table table;
 	int result = table_statistics(batch_txn(batch), number, &statistics);
 
-	if (result == 0 && statistics.items > 0)
-		return error_set(error, -ENOTEMPTY, "the table is not empty; remove its items first, or use rm -r");
 	if (result == 0)
 		result = table_load(batch_txn(batch), number, TIME_NOW, &table);
-	if (result == 0) {
-		result = table_drop(batch, &table, context, error);
-		table_free(&table);
-	}
+	if (result < 0)
+		return result;
+	result = table_drop(batch, &table, context, error);
+	table_free(&table);
+	if (result == 0 && statistics.items > 0)
+		result = error_set(error, -ENOTEMPTY, "the table is not empty; remove its items first, or use rm -r");
 	return result;
 }
 
