@@ -5,6 +5,7 @@
 #include <fuse_lowlevel.h>
 
 #include "attr.h"
+#include "backupdir.h"
 #include "mount.h"
 #include "target.h"
 
@@ -14,10 +15,12 @@ struct part {
 };
 
 static const struct part table_parts[] = {
+	{ "backups", &backupdir_of_table },
 	{ NULL, NULL },
 };
 
 static const struct part store_parts[] = {
+	{ "backups", &backupdir_of_store },
 	{ NULL, NULL },
 };
 

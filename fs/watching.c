@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "backupdir.h"
 #include "key.h"
 #include "monotonic.h"
 #include "mount.h"
@@ -29,6 +30,7 @@ struct watching {
 	struct watch *watch;
 	struct round round;
 	int64_t told_ms; /* when the last round ended */
+	uint64_t pin_revision;
 };
 
 static void touch_node(struct watching *watching, uint64_t nodeid)
@@ -248,6 +250,7 @@ static void settled(void *context)
 		notifier_node(watching->mount->notifier, round->nodes[i]);
 	if (round->is_everything || round->past_count > 0)
 		forget(watching);
+	backupdir_tell_news(watching->mount, &watching->pin_revision);
 	*round = (struct round){ 0 };
 }
 

@@ -1,0 +1,15 @@
+/* "@/backups": of a table its backups, of the root a directory for each table that has some, gone or not, with the system's
+ * among them. A backup is a past view of the state it keeps. */
+#ifndef PITR_FS_BACKUPDIR_H
+#define PITR_FS_BACKUPDIR_H
+
+#include "attree.h"
+
+extern const struct branch backupdir_of_table;
+extern const struct branch backupdir_of_store; /* backupdir_store.c */
+extern const struct branch backupdir_of_name;  /* in that of the root: of all tables that ever had the name */
+
+/* Looks whether backups were made or deleted since it last looked (*revision, at first 0), by anyone, and tells the kernel. */
+void backupdir_tell_news(struct mount *mount, uint64_t *revision);
+
+#endif
