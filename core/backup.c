@@ -108,6 +108,27 @@ int backup_snapshot(struct store_txn *txn, const struct pin *pin, struct snapsho
 	return r;
 }
 
+int backup_of_snapshot(struct store_txn *txn, const struct snapshot *snapshot, struct pin *ret_pin)
+{
+	struct pin_place place = { 0 };
+	struct pin pin;
+	bool is_found = false;
+	int r;
+	while ((r = pin_next(txn, snapshot->table, &place, &pin)) == 1) {
+		struct snapshot of_pin;
+		if (!is_backup(&pin) || state_us(&pin) != snapshot->time_us)
+			continue;
+		r = backup_snapshot(txn, &pin, &of_pin);
+		if (r)
+			return r;
+		if (of_pin.seq != snapshot->seq || (is_found && pin.number < ret_pin->number))
+			continue;
+		*ret_pin = pin;
+		is_found = true;
+	}
+	return r < 0 ? r : is_found ? 0 : -ENOENT;
+}
+
 int backup_source(struct store_txn *txn, const struct pin *pin, struct restore_source *ret_source, struct error *error)
 {
 	char arn[BACKUP_ARN_MAX];

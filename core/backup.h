@@ -31,6 +31,9 @@ int backup_source(struct store_txn *txn, const struct pin *pin, struct restore_s
 /* The state a backup is shown and restored as: of a deleted table, the last before its end. */
 int backup_snapshot(struct store_txn *txn, const struct pin *pin, struct snapshot *ret_snapshot);
 
+/* The newest backup of just this state, taken at just this instant. -ENOENT: none. */
+int backup_of_snapshot(struct store_txn *txn, const struct snapshot *snapshot, struct pin *ret_pin);
+
 /* Walks backups, the system's too: of a table; with table UINT32_MAX of every table that ever had the name; with an empty
  * name of all. Start with a zeroed *place. 1 and the next, by table and change; 0 at the end; negative. */
 int backup_next(

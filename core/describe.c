@@ -2,10 +2,12 @@
 
 #include <errno.h>
 
+#include "backup.h"
 #include "clock.h"
+#include "describe_parts.h"
 #include "item.h"
 #include "item_json.h"
-#include "item_map.h"
+#include "restore_document.h"
 
 #define ARN_START "arn:aws:dynamodb:local:000000000000:table/"
 
@@ -113,7 +115,7 @@ static void set_table_class(struct map *map, const struct value *class)
 	map_set_map(map, "TableClassSummary", &inner);
 }
 
-static void set_encryption(struct map *map, const struct value *specification)
+void describe_encryption(struct map *map, const struct value *specification)
 {
 	struct value member;
 	struct map inner;
@@ -133,7 +135,7 @@ static bool is_left_out(struct slice name)
 {
 	static const char *const names[] = { "TableNumber", "CreatedUs", "ExistsFromUs", "PointInTimeRecovery", "Tags",
 		"TimeToLive", "TableId", "ProvisionedThroughput", "CreationDateTime", "ItemCount", "TableSizeBytes",
-		"TableArn" };
+		"TableArn", "Restore" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (text_is(name, names[i]))
 			return true;
@@ -149,7 +151,7 @@ static void set_stored_member(struct map *map, const struct table *table, struct
 	else if (text_is(name, "TableClass"))
 		set_table_class(map, member);
 	else if (text_is(name, "SSESpecification"))
-		set_encryption(map, member);
+		describe_encryption(map, member);
 	else if (text_is(name, "GlobalSecondaryIndexes"))
 		set_indexes(map, table, name, member, true);
 	else if (text_is(name, "LocalSecondaryIndexes"))
@@ -174,7 +176,7 @@ static void set_stored(struct map *map, const struct table *table)
 	if (reader.is_bad)
 		map->result = -EIO;
 	if (!item_attribute(description, slice_of_text("TableStatus"), &member))
-		map_set_text(map, "TableStatus", "ACTIVE");
+		map_set_text(map, "TableStatus", table->is_restoring ? "CREATING" : "ACTIVE");
 	if (!item_attribute(description, slice_of_text("DeletionProtectionEnabled"), &member))
 		map_set_flag(map, "DeletionProtectionEnabled", false);
 	set_throughput(map, description);
@@ -199,6 +201,12 @@ static int set_computed(
 	return result;
 }
 
+int describe_members(struct map *map, struct store_txn *txn, const struct table *table, const struct snapshot *snapshot)
+{
+	set_stored(map, table);
+	return set_computed(map, txn, table, snapshot);
+}
+
 static int render(struct map *map, int result, struct buffer *out)
 {
 	struct item_order order = { slice_of_text("TableName"), { NULL, 0 } };
@@ -214,12 +222,106 @@ static int render(struct map *map, int result, struct buffer *out)
 	return result;
 }
 
+/* --- where it came from --- */
+
+static void set_arn(struct map *map, const char *name, const char *table)
+{
+	struct buffer arn = BUFFER_INIT;
+	buffer_append_text(&arn, ARN_START);
+	buffer_append_text(&arn, table);
+	if (buffer_error(&arn) < 0)
+		map->result = -ENOMEM;
+	else
+		map_set_bytes(map, name, VALUE_S, buffer_slice(&arn));
+	buffer_free(&arn);
+}
+
+/* As AWS tells it, while it lasts. */
+void describe_restore_summary(struct map *map, const struct restore_progress *progress)
+{
+	struct map inner = map_begin();
+	if (progress->backup_arn[0])
+		map_set_text(&inner, "SourceBackupArn", progress->backup_arn);
+	if (progress->source[0])
+		set_arn(&inner, "SourceTableArn", progress->source);
+	map_set_time(&inner, "RestoreDateTime", progress->instant_us ? progress->instant_us : progress->started_us);
+	map_set_flag(&inner, "RestoreInProgress", true);
+	map_set_map(map, "RestoreSummary", &inner);
+}
+
+static void set_instant(struct map *map, const char *name, int64_t time_us)
+{
+	char text[INSTANT_TEXT_MAX];
+	instant_format_z(time_us, text, sizeof(text));
+	map_set_text(map, name, text);
+}
+
+/* More than AWS tells, and for good. */
+static void set_restore(struct map *map, const struct restore_progress *progress)
+{
+	struct map inner = map_begin();
+	map_set_text(&inner, "Way", progress->is_shared ? "share" : "copy");
+	map_set_flag(&inner, "InProgress", progress->is_in_progress);
+	if (progress->source[0])
+		map_set_text(&inner, "SourceTable", progress->source);
+	if (progress->source_id[0])
+		map_set_text(&inner, "SourceTableId", progress->source_id);
+	if (progress->backup_arn[0])
+		map_set_text(&inner, "SourceBackupArn", progress->backup_arn);
+	if (progress->instant_us)
+		set_instant(&inner, "Instant", progress->instant_us);
+	set_instant(&inner, "Started", progress->started_us);
+	map_set_number(&inner, progress->is_shared ? "Items" : "ItemsCopied", (int64_t)progress->items);
+	if (!progress->is_shared && progress->expected >= 0)
+		map_set_number(&inner, "ItemsExpected", progress->expected);
+	map_set_map(map, "Restore", &inner);
+}
+
+/* What is copied counts as of the snapshot. */
+static int set_origin(struct map *map, struct store_txn *txn, const struct table *table,
+	const struct snapshot *snapshot, bool is_file)
+{
+	struct restore_progress progress;
+	uint64_t bytes;
+	int result = restore_record_read(buffer_slice(&table->description), &progress);
+	if (result == -ENOENT)
+		return 0;
+	if (result == 0 && progress.is_in_progress) {
+		result = snapshot_statistics(txn, snapshot, &progress.items, &bytes);
+		describe_restore_summary(map, &progress);
+	}
+	if (is_file)
+		set_restore(map, &progress);
+	return result;
+}
+
+/* Which state it is: what a copy of this document makes its copy expect (restore.h). */
+static int set_snapshot(
+	struct map *map, struct store_txn *txn, const struct table *table, const struct snapshot *snapshot)
+{
+	struct map inner = map_begin();
+	struct pin pin;
+	char arn[BACKUP_ARN_MAX];
+	int result = backup_of_snapshot(txn, snapshot, &pin);
+	if (result == 0)
+		result = backup_arn(txn, &pin, arn);
+	if (result == 0)
+		map_set_text(&inner, "Backup", arn);
+	map_set_text(&inner, "Table", table->name);
+	map_set_text(&inner, "TableId", table->id);
+	set_instant(&inner, "Instant", snapshot->time_us);
+	map_set_number(&inner, "SequenceNumber", (int64_t)snapshot->seq);
+	map_set_map(map, "Snapshot", &inner);
+	return result == -ENOENT ? 0 : result;
+}
+
 int describe_table(
 	struct store_txn *txn, const struct table *table, const struct snapshot *snapshot, struct buffer *out)
 {
 	struct map map = map_begin();
-	set_stored(&map, table);
-	int result = set_computed(&map, txn, table, snapshot);
+	int result = describe_members(&map, txn, table, snapshot);
+	if (result == 0)
+		result = set_origin(&map, txn, table, snapshot, false);
 	return render(&map, result, out);
 }
 
@@ -257,10 +359,13 @@ int describe_table_file(struct history *history, struct store_txn *txn, const st
 	bool is_live = snapshot->time_us == TIME_NOW;
 	int64_t now_us = is_live ? history_now(history, txn) : snapshot->time_us;
 	struct map map = map_begin();
-	set_stored(&map, table);
-	int result = set_computed(&map, txn, table, snapshot);
+	int result = describe_members(&map, txn, table, snapshot);
 	if (result == 0)
 		result = set_recovery(&map, txn, table, now_us);
+	if (result == 0)
+		result = set_origin(&map, txn, table, snapshot, true);
+	if (result == 0 && !is_live)
+		result = set_snapshot(&map, txn, table, snapshot);
 	return render(&map, result, out);
 }
 

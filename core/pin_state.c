@@ -6,7 +6,6 @@
 #include "author.h"
 #include "json.h"
 #include "layout.h"
-#include "lineage.h"
 #include "retention.h"
 
 int pin_last_change(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
@@ -22,23 +21,6 @@ int pin_last_change(struct store_txn *txn, uint32_t table, struct log_entry *ret
 	ret_entry->bytes = statistics.bytes;
 	ret_entry->time_us = statistics.last_us;
 	return r;
-}
-
-int pin_statistics(struct store_txn *txn, const struct snapshot *snapshot, uint64_t *ret_items, uint64_t *ret_bytes)
-{
-	struct pin_place place = { snapshot->table, snapshot->seq, 0, true };
-	struct pin pin;
-	int r = snapshot_statistics(txn, snapshot, ret_items, ret_bytes);
-	if (r != -ENOENT)
-		return r;
-	while ((r = pin_next(txn, snapshot->table, &place, &pin)) == 1 && pin.seq == snapshot->seq) {
-		if (pin.is_range)
-			continue;
-		*ret_items = pin.items;
-		*ret_bytes = pin.bytes;
-		return 0;
-	}
-	return r < 0 ? r : -ENOENT;
 }
 
 static int set_live(struct batch *batch, const struct table *table, struct pin *pin)
@@ -63,21 +45,15 @@ int pin_set_state(struct batch *batch, const struct table *table, const struct s
 	}
 	pin->seq = snapshot->seq;
 	pin->time_us = snapshot->time_us;
-	int r = retention_check(txn, table->number, snapshot->seq);
-	return r ? r : pin_statistics(txn, snapshot, &pin->items, &pin->bytes);
+	return snapshot_statistics(txn, snapshot, &pin->items, &pin->bytes);
 }
 
 /* The first state of a window. */
 static int seq_at(struct store_txn *txn, uint32_t table, int64_t time_us, uint64_t *ret_seq)
 {
 	struct log_entry entry;
-	struct lineage lineage;
 	int r = log_at_time(txn, table, time_us, &entry);
 	*ret_seq = r ? 0 : entry.seq;
-	if (r != -ENOENT)
-		return r;
-	r = lineage_read(txn, table, &lineage);
-	*ret_seq = r ? 0 : lineage.base;
 	return r == -ENOENT ? 0 : r;
 }
 

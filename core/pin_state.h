@@ -9,9 +9,6 @@
 /* The last change of a table, also one made within the transaction, or the one it was restored at. */
 int pin_last_change(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry);
 
-/* Items and bytes of a state. When the log that told it is gone, a pin of that state does. -ENOENT: none does. */
-int pin_statistics(struct store_txn *txn, const struct snapshot *snapshot, uint64_t *ret_items, uint64_t *ret_bytes);
-
 /* Points the pin at a state: table, seq, time, items, bytes, and now as its making. snapshot NULL, or live: the table as
  * it is now, which no later change can be a part of any more. -ESTALE: the state is gone. */
 int pin_set_state(struct batch *batch, const struct table *table, const struct snapshot *snapshot, struct pin *pin);

@@ -9,7 +9,6 @@
 #include "pin_state.h"
 #include "restore_document.h"
 #include "restore_parts.h"
-#include "retention.h"
 
 void restore_source_free(struct restore_source *source)
 {
@@ -52,9 +51,7 @@ int restore_source_of(struct store_txn *txn, const struct table *table, const st
 		strncpy(ret_source->backup_arn, backup_arn, sizeof(ret_source->backup_arn) - 1);
 	int r = resolve_live(txn, &ret_source->snapshot);
 	if (!r)
-		r = retention_check(txn, table->number, ret_source->snapshot.seq);
-	if (!r)
-		r = pin_statistics(txn, &ret_source->snapshot, &ret_source->items, &ret_source->bytes);
+		r = snapshot_statistics(txn, &ret_source->snapshot, &ret_source->items, &ret_source->bytes);
 	if (!r)
 		r = load_then(txn, table, ret_source->snapshot.time_us, &ret_source->table);
 	if (r)
