@@ -8,6 +8,7 @@
 #include "import_parts.h"
 #include "instant.h"
 #include "name.h"
+#include "restore.h"
 
 /* One source being read. A line that is bad, and not fatal to the run, is told apart by is_bad. */
 struct reading {
@@ -111,7 +112,10 @@ static int existing_schema(struct import *import, struct error *error)
 		return result;
 	}
 	import->schema = table.schema;
+	result = restore_check_usable(&table, error);
 	table_free(&table);
+	if (result < 0)
+		return result;
 	if (import->options.schema && !import_same_schema(import->options.schema, &import->schema))
 		return error_set(error, -EINVAL, "table %s is there already, with the key %s (%c)%s%s: leave --key out",
 			import->table_name, import->schema.partition.name, (char)import->schema.partition.type,

@@ -6,6 +6,7 @@
 #include "import_parts.h"
 #include "instant.h"
 #include "json.h"
+#include "restore.h"
 #include "snapshot.h"
 
 #define BATCH_RECORDS_MAX 10000 /* also of those that change nothing: others want to write too */
@@ -350,6 +351,9 @@ static int find_or_create_table(struct applying *applying)
 		*applying->error = absent;
 		return result;
 	}
+	result = restore_check_usable(&applying->table, applying->error);
+	if (result < 0)
+		return result;
 	if (!import_same_schema(&import->schema, &applying->table.schema))
 		return error_set(applying->error, -EINVAL, "table %s was made anew while its records were being read",
 			import->table_name);

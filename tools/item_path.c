@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "restore.h"
+
 #define SUFFIX ".json"
 
 static bool is_instant(const struct tool *tool, const char *text)
@@ -133,6 +135,19 @@ int item_path_key(struct store_txn *txn, const struct table *table, const struct
 	return result;
 }
 
+/* What is being copied into restore/ is nobody else's yet. */
+static int check_whole(struct table *table, struct error *error)
+{
+	int result = restore_check_usable(table, error);
+	if (result < 0) {
+		error_set(error, result,
+			"table %s is still being restored; `pitr restore --accept %s` takes it as it is", table->name,
+			table->name);
+		table_free(table);
+	}
+	return result;
+}
+
 /* The table that had the name at the instant, when the instant is one of the whole store's. */
 static int table_at(struct tool *tool, struct store_txn *txn, struct slice name, const struct instant *instant,
 	struct table *ret_table, struct error *error)
@@ -142,12 +157,14 @@ static int table_at(struct tool *tool, struct store_txn *txn, struct slice name,
 	int result = is_of_store ? snapshot_resolve_store(tool->history, txn, instant, &time_us, error) : 0;
 	if (result == 0)
 		result = table_find(txn, name, time_us, ret_table, error);
-	return result;
+	return result == 0 ? check_whole(ret_table, error) : result;
 }
 
 int item_path_live_table(struct store_txn *txn, const char *name, struct table *ret_table, struct error *error)
 {
 	int result = table_find(txn, slice_of_text(name), TIME_NOW, ret_table, error);
+	if (result == 0)
+		return check_whole(ret_table, error);
 	return result == -ENOENT ? error_set(error, result,
 					   "there is no table %s; `pitr list-tables` names those there are", name)
 				 : result;
