@@ -16,7 +16,11 @@ int restore_make_table(struct batch *batch, const struct json *request, const st
 	struct buffer plain = BUFFER_INIT, document = BUFFER_INIT;
 	struct restore_progress begun = *record;
 	begun.started_us = batch_next_us(batch);
-	int r = table_document_new(request, begun.started_us, begun.started_us, &plain, error);
+	struct table_defaults defaults;
+	int r = table_defaults(batch_txn(batch), &defaults);
+	if (r)
+		return error_set(error, r, "describe a restored table: %s", strerror(-r));
+	r = table_document_new(request, &defaults, begun.started_us, begun.started_us, &plain, error);
 	if (!r) {
 		r = restore_record_write(buffer_slice(&plain), &begun, &document);
 		if (r)

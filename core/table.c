@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "backup.h"
-#include "clock.h"
 #include "hold.h"
 #include "item_json.h"
 #include "item_map.h"
@@ -212,20 +211,6 @@ int table_statistics(struct store_txn *txn, uint32_t number, struct table_statis
 	return r;
 }
 
-int table_window(struct store_txn *txn, const struct table *table, int64_t now_us, int64_t *ret_earliest_us,
-	int64_t *ret_latest_us)
-{
-	(void)txn;
-	int64_t earliest = table->exists_from_us;
-	if (!table->is_pitr_on)
-		earliest = now_us;
-	else if (table->period_days && now_us - table->period_days * DAY_US > earliest)
-		earliest = now_us - table->period_days * DAY_US;
-	*ret_earliest_us = earliest;
-	*ret_latest_us = now_us;
-	return 0;
-}
-
 /* A name may not stand for two tables at one instant: whoever had it must have ended before the new one begins. */
 static int check_name_free(struct store_txn *txn, struct slice name, int64_t exists_from_us, struct error *error)
 {
@@ -277,10 +262,12 @@ int table_create(struct batch *batch, const struct json *request, const struct c
 		return error_set_aws(error, -EINVAL, "ValidationException",
 			"The parameter 'TableName' is required but was not present in the request");
 	int r = name_check_table_request(name, error);
-	int64_t now = batch_next_us(batch);
+	int64_t now = batch_next_us(batch), from = exists_from_us && exists_from_us < now ? exists_from_us : now;
+	struct table_defaults defaults;
+	if (!r && (r = table_defaults(batch_txn(batch), &defaults)))
+		error_set(error, r, "make table: %s", strerror(-r));
 	if (!r)
-		r = table_document_new(
-			request, now, exists_from_us && exists_from_us < now ? exists_from_us : now, &document, error);
+		r = table_document_new(request, &defaults, now, from, &document, error);
 	if (!r)
 		r = create(batch, name, &document, context, exists_from_us, ret_table, error);
 	buffer_free(&document);
@@ -362,9 +349,11 @@ int table_update(struct batch *batch, const struct table *table, const struct js
 	if (r)
 		error_set(error, r, "update table %s: %s", table->name, strerror(-r));
 	if (!r)
-		r = table_document_update(&current, document, is_empty, &updated, error);
+		r = table_document_update(&current, document, is_empty, batch_next_us(batch), &updated, error);
 	if (!r)
 		r = batch_put(batch, &catalogue, buffer_slice(&updated), context, &result, error);
+	if (!r && result.is_changed && (r = retention_want_until(batch_txn(batch), 0)))
+		error_set(error, r, "update table %s: %s", table->name, strerror(-r));
 	buffer_free(&updated);
 	table_free(&current);
 	return r;

@@ -58,6 +58,8 @@ struct table_statistics {
 };
 int table_statistics(struct store_txn *txn, uint32_t number, struct table_statistics *ret_statistics);
 
+/* Where its settings alone let a living table's window begin. */
+int64_t table_window_begin(const struct table *table, int64_t now_us);
 /* The window of instants that can be asked for: from the latest of its beginning, what its settings' changes have left
  * (window_since_us) and now - period, to now. A hold on the whole table keeps its beginning where it was. Of a table that has ended:
  * what its system backup keeps (backup.h); -ENOENT when that is nothing. */

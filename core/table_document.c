@@ -7,8 +7,6 @@
 #include "item_map.h"
 #include "name.h"
 
-#define PERIOD_DAYS_DEFAULT 35
-
 static int invalid(struct error *error, const char *message)
 {
 	return error_set_aws(error, -EINVAL, "ValidationException", "%s", message);
@@ -79,6 +77,7 @@ int table_from_document(uint32_t number, const struct buffer *description, struc
 	ret_table->is_restoring = item_map(item, "Restore", &restore) && item_flag(restore, "InProgress");
 	ret_table->is_pitr_on = item_flag(pitr.whole, "Enabled");
 	ret_table->period_days = (int)item_number(pitr.whole, "PeriodDays");
+	ret_table->window_since_us = item_number(pitr.whole, "SinceUs");
 	buffer_append_slice(&ret_table->description, item);
 	return buffer_error(&ret_table->description);
 }
@@ -155,7 +154,7 @@ static void append_billing(struct buffer *out, const struct json *first, const s
 
 struct recovery {
 	bool is_on;
-	int64_t days;
+	int64_t days, since_us;
 };
 
 /* PointInTimeRecoverySpecification of requests, or PointInTimeRecoveryDescription of `.table.json`. */
@@ -182,6 +181,21 @@ static int read_recovery(const struct json *document, struct recovery *recovery,
 	return 0;
 }
 
+/* The window under changed settings. What it has lost once it does not get back: turned on again it begins anew, and a
+ * longer period grows from what is left. */
+static void move_window(const struct table *table, int64_t now_us, struct recovery *recovery)
+{
+	struct table after = { .exists_from_us = table->exists_from_us,
+		.is_pitr_on = recovery->is_on,
+		.period_days = (int)recovery->days,
+		.window_since_us = table->window_since_us };
+	recovery->since_us = table->window_since_us;
+	if (!recovery->is_on || (table->is_pitr_on && table->period_days == recovery->days))
+		return;
+	int64_t before_us = table_window_begin(table, now_us), after_us = table_window_begin(&after, now_us);
+	recovery->since_us = before_us > after_us ? before_us : after_us;
+}
+
 static const char *boolean(bool is_true)
 {
 	return is_true ? "true" : "false";
@@ -204,9 +218,9 @@ static int build(const struct json *first, const struct json *second, const stru
 	json_append_string(&text, facts->name);
 	buffer_append_format(&text,
 		",\"TableId\":\"%s\",\"CreatedUs\":%lld,\"ExistsFromUs\":%lld,"
-		"\"PointInTimeRecovery\":{\"Enabled\":%s,\"PeriodDays\":%lld}",
+		"\"PointInTimeRecovery\":{\"Enabled\":%s,\"PeriodDays\":%lld,\"SinceUs\":%lld}",
 		facts->id, (long long)facts->created_us, (long long)facts->exists_from_us,
-		boolean(facts->recovery.is_on), (long long)facts->recovery.days);
+		boolean(facts->recovery.is_on), (long long)facts->recovery.days, (long long)facts->recovery.since_us);
 	append_member(&text, "KeySchema", choose(first, second, "KeySchema"));
 	append_member(&text, "AttributeDefinitions", choose(first, second, "AttributeDefinitions"));
 	append_member(&text, "GlobalSecondaryIndexes", choose(first, second, "GlobalSecondaryIndexes"));
@@ -231,15 +245,15 @@ static int build(const struct json *first, const struct json *second, const stru
 		       : r;
 }
 
-int table_document_new(
-	const struct json *request, int64_t created_us, int64_t exists_from_us, struct buffer *out, struct error *error)
+int table_document_new(const struct json *request, const struct table_defaults *defaults, int64_t created_us,
+	int64_t exists_from_us, struct buffer *out, struct error *error)
 {
 	char id[TABLE_ID_SIZE];
 	history_new_id(id);
 	struct facts facts = { .id = id,
 		.created_us = created_us,
 		.exists_from_us = exists_from_us,
-		.recovery = { true, PERIOD_DAYS_DEFAULT } };
+		.recovery = { defaults->is_pitr_on, defaults->period_days, 0 } };
 	int r = read_recovery(request, &facts.recovery, error);
 	if (r)
 		return r;
@@ -253,7 +267,7 @@ static struct facts facts_of(const struct table *table)
 		.id = table->id,
 		.created_us = table->created_us,
 		.exists_from_us = table->exists_from_us,
-		.recovery = { table->is_pitr_on, table->period_days } };
+		.recovery = { table->is_pitr_on, table->period_days, table->window_since_us } };
 }
 
 int table_document_replace(
@@ -273,8 +287,8 @@ static bool has_same_keys(struct slice a, struct slice b)
 	       (!x.has_sort || (!strcmp(x.sort.name, y.sort.name) && x.sort.type == y.sort.type));
 }
 
-int table_document_update(
-	const struct table *table, const struct json *document, bool is_empty, struct buffer *out, struct error *error)
+int table_document_update(const struct table *table, const struct json *document, bool is_empty, int64_t now_us,
+	struct buffer *out, struct error *error)
 {
 	struct buffer text = BUFFER_INIT;
 	struct json *old = NULL;
@@ -285,8 +299,10 @@ int table_document_update(
 		return invalid(error, "TableName can't be changed");
 	struct facts facts = facts_of(table);
 	int r = read_recovery(document, &facts.recovery, error);
-	if (!r)
+	if (!r) {
+		move_window(table, now_us, &facts.recovery);
 		r = item_to_json(buffer_slice(&table->description), ITEM_PLAIN, ITEM_COMPACT, NULL, &text);
+	}
 	if (!r)
 		r = json_parse(buffer_slice(&text), &json_default_limits, &old, error);
 	if (!r)

@@ -10,14 +10,15 @@ int name_check_table_request(struct slice name, struct error *error);
 /* Reads a stored description into `ret_table`, with a copy of the bytes. 0, -EIO, -ENOMEM. */
 int table_from_document(uint32_t number, const struct buffer *description, struct table *ret_table);
 
-/* The description a CreateTable request means, as a canonical item in `out`. -EINVAL with ValidationException. */
-int table_document_new(const struct json *request, int64_t created_us, int64_t exists_from_us, struct buffer *out,
-	struct error *error);
+/* The description a CreateTable request means, as a canonical item in `out`, with PITR as the defaults say where the request
+ * doesn't. -EINVAL with ValidationException. */
+int table_document_new(const struct json *request, const struct table_defaults *defaults, int64_t created_us,
+	int64_t exists_from_us, struct buffer *out, struct error *error);
 
-/* `table`'s description with the settings a document gives (DescribeTable's shape). Other keys than it has need
- * `is_empty`. */
-int table_document_update(
-	const struct table *table, const struct json *document, bool is_empty, struct buffer *out, struct error *error);
+/* `table`'s description with the settings a document gives (DescribeTable's shape), which hold from `now_us` on. Other keys
+ * than it has need `is_empty`. */
+int table_document_update(const struct table *table, const struct json *document, bool is_empty, int64_t now_us,
+	struct buffer *out, struct error *error);
 
 /* The same table's description with the settings of a CreateTable request, and no others. What it is restored from
  * (restore.h) is not taken along. */
