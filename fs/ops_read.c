@@ -154,7 +154,7 @@ static int read_target(struct mount *mount, struct store_txn *txn, const struct 
 	}
 }
 
-/* A live item as it was when it was opened. */
+/* A live item as it was when it was opened, unless its table keeps no history. */
 static int read_opened(
 	struct mount *mount, fuse_ino_t ino, uint64_t seq, uint64_t offset, size_t size, struct buffer *out)
 {
@@ -173,6 +173,8 @@ static int read_opened(
 	result = snapshot_node(txn, &past.snapshot, nodeid_number(ino), &node);
 	if (result == 0)
 		result = render_node(mount, txn, &past, &node, offset, size, out);
+	else if (render_kept(mount, &past, nodeid_number(ino), seq, offset, size, out) == 0)
+		result = 0;
 	store_abort(txn);
 	view_put(live);
 	return result;

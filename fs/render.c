@@ -28,10 +28,28 @@ static void append_part(struct slice text, uint64_t offset, size_t size, struct 
 	buffer_append(out, text.data + offset, size);
 }
 
+static struct text_key key_of_version(const struct view *view, uint64_t number, uint64_t seq)
+{
+	return (struct text_key){ (uint64_t)view->table.number + 1, number, seq };
+}
+
+int render_kept(struct mount *mount, const struct view *view, uint64_t number, uint64_t seq, uint64_t offset,
+	size_t size, struct buffer *out)
+{
+	struct text_key key = key_of_version(view, number, seq);
+	struct text *text = texts_find(mount->texts, &key, NULL);
+
+	if (text == NULL)
+		return -ESTALE;
+	append_part(slice_of(text->bytes, text->size), offset, size, out);
+	text_put(text);
+	return buffer_error(out);
+}
+
 int render_node(struct mount *mount, struct store_txn *txn, const struct view *view, const struct node *node,
 	uint64_t offset, size_t size, struct buffer *out)
 {
-	struct text_key key = { (uint64_t)view->table.number + 1, node->number, node->version.seq };
+	struct text_key key = key_of_version(view, node->number, node->version.seq);
 	struct text *text = offset == 0 ? NULL : texts_find(mount->texts, &key, NULL);
 	struct buffer item = BUFFER_INIT, rendered = BUFFER_INIT;
 	int result;

@@ -19,6 +19,9 @@ int render_item(const struct mount *mount, const struct view *view, struct slice
  * several pieces is rendered once. -ENOENT, -EIO. */
 int render_node(struct mount *mount, struct store_txn *txn, const struct view *view, const struct node *node,
 	uint64_t offset, size_t size, struct buffer *out);
+/* The same of a version that is in no store any more, if it was being read. -ESTALE. */
+int render_kept(struct mount *mount, const struct view *view, uint64_t number, uint64_t seq, uint64_t offset,
+	size_t size, struct buffer *out);
 
 /* .table.json, held. A live one is the text of a moment: the same until the next commit or for a second, unless `is_kept` asks for
  * what was told before, as a reader does whom its size was told. */
