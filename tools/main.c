@@ -14,7 +14,12 @@
 static const struct verb *const people[] = { &verb_init, &verb_mount, &verb_umount, &verb_status, &verb_import,
 	&verb_put, &verb_get, &verb_rm, &verb_incident, NULL };
 static const struct verb *const aws[] = { &verb_create_table, &verb_describe_table, &verb_list_tables,
-	&verb_delete_table, &verb_put_item, &verb_get_item, &verb_delete_item, NULL };
+	&verb_update_table, &verb_delete_table, &verb_wait, &verb_put_item, &verb_get_item, &verb_update_item,
+	&verb_delete_item, &verb_batch_write_item, &verb_scan, &verb_update_continuous_backups,
+	&verb_describe_continuous_backups, &verb_restore_table_to_point_in_time, &verb_create_backup,
+	&verb_describe_backup, &verb_list_backups, &verb_delete_backup, &verb_restore_table_from_backup,
+	&verb_update_time_to_live, &verb_describe_time_to_live, &verb_tag_resource, &verb_untag_resource,
+	&verb_list_tags_of_resource, NULL };
 
 static const struct verb *find_in(const struct verb *const *verbs, const char *name)
 {
@@ -30,11 +35,11 @@ static const struct verb *find_verb(const char *name)
 	return verb ? verb : find_in(aws, name);
 }
 
-static void list_verbs(FILE *out, const struct verb *const *verbs)
+static void list_verbs(FILE *out, const struct verb *const *verbs, int width)
 {
 	for (; *verbs; verbs++)
 		if ((*verbs)->summary)
-			fprintf(out, "  %-16s %s\n", (*verbs)->name, (*verbs)->summary);
+			fprintf(out, "  %-*s %s\n", width, (*verbs)->name, (*verbs)->summary);
 }
 
 static void print_overview(FILE *out)
@@ -42,9 +47,9 @@ static void print_overview(FILE *out)
 	fputs("usage: pitr [--store DIR] VERB ...\n\n"
 	      "Tables that keep every change. The store is --store DIR, or $PITR_STORE, or ~/.local/share/pitr.\n\n",
 		out);
-	list_verbs(out, people);
+	list_verbs(out, people, 16);
 	fputs("\nAs in `aws dynamodb`, with its options, output and exceptions:\n\n", out);
-	list_verbs(out, aws);
+	list_verbs(out, aws, 31);
 	fputs("\n`pitr help VERB` or `pitr VERB --help` tells more. Exit status: 0 done, 1 failed, 2 wrong usage.\n",
 		out);
 }

@@ -81,8 +81,6 @@ static bool is_time(const struct json *member)
 	return json_type(member) == JSON_NUMBER && slice_ends_with(json_name(member), "DateTime");
 }
 
-static void append_value(struct buffer *out, const struct json *node, unsigned depth);
-
 static void append_container(struct buffer *out, const struct json *node, unsigned depth)
 {
 	bool is_object = json_type(node) == JSON_OBJECT;
@@ -98,14 +96,14 @@ static void append_container(struct buffer *out, const struct json *node, unsign
 		if (is_object && is_time(child))
 			append_time(out, json_text(child));
 		else
-			append_value(out, child, depth + 1);
+			output_aws_value(out, child, depth + 1);
 	}
 	if (json_count(node) > 0)
 		append_indent(out, depth);
 	buffer_append_byte(out, is_object ? '}' : ']');
 }
 
-static void append_value(struct buffer *out, const struct json *node, unsigned depth)
+void output_aws_value(struct buffer *out, const struct json *node, unsigned depth)
 {
 	enum json_type type = json_type(node);
 	if (type == JSON_OBJECT || type == JSON_ARRAY)
@@ -116,6 +114,6 @@ static void append_value(struct buffer *out, const struct json *node, unsigned d
 
 void output_aws_append(struct buffer *out, const struct json *root)
 {
-	append_value(out, root, 0);
+	output_aws_value(out, root, 0);
 	buffer_append_byte(out, '\n');
 }

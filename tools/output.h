@@ -10,6 +10,8 @@ void output(struct slice bytes);
 
 /* JSON as the AWS command line prints it: four spaces, and times (members named ...DateTime) as ISO 8601. */
 void output_aws_append(struct buffer *out, const struct json *root);
+/* One value of it, as it stands `depth` levels deep; without a newline. */
+void output_aws_value(struct buffer *out, const struct json *node, unsigned depth);
 
 /* 0.00 KB, for people. Writes at most `size` bytes. */
 void output_size(uint64_t bytes, char *text, size_t size);

@@ -247,9 +247,9 @@ exception() {
 
 @test "what is not done here is refused, not ignored" {
 	make_orders
-	run --separate-stderr pitr put-item --table-name orders --item '{"id":{"S":"1"}}' --condition-expression 'attribute_not_exists(id)'
-	exception ValidationException PutItem "ConditionExpression is not supported by pitr"
-	run pitr get-item --table-name orders --key '{"id":{"S":"1"}}' --projection-expression id
+	run --separate-stderr pitr put-item --table-name orders --item '{"id":{"S":"1"}}' --expected '{"id":{"Exists":false}}'
+	exception ValidationException PutItem "Expected is not supported by pitr"
+	run pitr get-item --table-name orders --key '{"id":{"S":"1"}}' --attributes-to-get id
 	[ "$status" -eq 1 ]
 	[ -z "$(pitr get-item --table-name orders --key '{"id":{"S":"1"}}')" ]
 }
