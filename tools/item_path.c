@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "name.h"
 #include "restore.h"
 
 #define SUFFIX ".json"
@@ -133,6 +134,22 @@ int item_path_key(struct store_txn *txn, const struct table *table, const struct
 			txn, table, buffer_slice(&partition), slice_of_text(path->name), out, error);
 	buffer_free(&partition);
 	return result;
+}
+
+int item_path_of_key(struct slice encoded_key, struct buffer *out)
+{
+	char name[FILE_NAME_MAX + 1];
+	struct buffer storage = BUFFER_INIT;
+	struct key key;
+	int result = key_decode(encoded_key, &storage, &key);
+	if (result == 0 && key.has_sort) {
+		buffer_append(out, name, name_of_value(&key.partition, "", name, NULL));
+		buffer_append_byte(out, '/');
+	}
+	if (result == 0)
+		buffer_append(out, name, name_of_value(key.has_sort ? &key.sort : &key.partition, ".json", name, NULL));
+	buffer_free(&storage);
+	return result < 0 ? result : buffer_error(out);
 }
 
 /* What is being copied into restore/ is nobody else's yet. */

@@ -24,6 +24,9 @@ void item_path_free(struct item_path *path);
 int item_path_key(struct store_txn *txn, const struct table *table, const struct item_path *path, struct buffer *out,
 	struct error *error);
 
+/* An item's path within its table, NAME.json or PARTITION/NAME.json, appended to `out`. */
+int item_path_of_key(struct slice encoded_key, struct buffer *out);
+
 /* The table of that name as it is. -ENOENT in words for people. */
 int item_path_live_table(struct store_txn *txn, const char *name, struct table *ret_table, struct error *error);
 

@@ -84,6 +84,18 @@ static int take_list(struct parsing *parsing, struct option *option, const char 
 	return -EINVAL;
 }
 
+static int add_value(struct parsing *parsing, struct option *option, char *value)
+{
+	char **values = reallocarray(option->values, option->count + 1, sizeof(*values));
+	if (!values) {
+		snprintf(parsing->problem, parsing->problem_size, "out of memory");
+		return -ENOMEM;
+	}
+	option->values = values;
+	option->values[option->count++] = value;
+	return 0;
+}
+
 static int take_argument(struct parsing *parsing, struct option *option, const char *shown)
 {
 	option->is_given = true;
@@ -93,6 +105,10 @@ static int take_argument(struct parsing *parsing, struct option *option, const c
 		return take_value(parsing, option, shown);
 	case OPTION_LIST:
 		return take_list(parsing, option, shown);
+	case OPTION_EACH: {
+		int result = take_value(parsing, option, shown);
+		return result < 0 ? result : add_value(parsing, option, option->value);
+	}
 	case OPTION_FLAG:
 	case OPTION_SWITCH:
 	case OPTION_PERHAPS:
@@ -109,6 +125,8 @@ static int parse_joined(struct parsing *parsing, struct option *option, char *va
 		return -EINVAL;
 	}
 	option->value = value;
+	if (option->kind == OPTION_EACH)
+		return add_value(parsing, option, value);
 	if (option->kind == OPTION_LIST) {
 		option->values = &option->value;
 		option->count = 1;

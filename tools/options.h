@@ -12,6 +12,7 @@ enum option_kind {
 	OPTION_VALUE,   /* --name VALUE */
 	OPTION_PERHAPS, /* --name or --name=VALUE */
 	OPTION_LIST,    /* --name VALUE..., up to the next option */
+	OPTION_EACH,    /* --name VALUE, as often as one likes */
 };
 
 struct option {
@@ -21,7 +22,7 @@ struct option {
 	/* Filled by options_parse. */
 	bool is_given, is_negated;
 	char *value;   /* the (last) value; NULL: none */
-	char **values; /* of a list: in the command line's own array */
+	char **values; /* of a list: in the command line's own array; of each: kept by the table */
 	size_t count;
 };
 

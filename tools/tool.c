@@ -142,7 +142,7 @@ void tool_author(const struct tool *tool, struct buffer *out)
 		.gid = getgid(),
 		.pid = getpid(),
 		.command = buffer_text(&command),
-		.reason = getenv("PITR_REASON") };
+		.reason = tool->reason ? tool->reason : getenv("PITR_REASON") };
 	author_format(&author, out);
 	buffer_free(&command);
 }

@@ -27,6 +27,7 @@ struct tool {
 	char *store;               /* path of the store */
 	struct history *history;   /* once open */
 	struct instant_zone *zone; /* NULL: UTC */
+	const char *reason;        /* kept with what is changed; NULL: PITR_REASON */
 };
 
 struct verb {
