@@ -2,26 +2,31 @@
 #ifndef PITR_USAGE_H
 #define PITR_USAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "error.h"
 #include "history.h"
 #include "table.h"
 
+#define USAGE_ITEM_OVERHEAD_BYTES 100 /* what DynamoDB adds to each item when it bills storage */
+
 struct usage {
 	uint64_t items, item_bytes; /* live, as DynamoDB counts them */
-	uint64_t live_bytes;        /* stored: newest versions of living items, their index and rosters */
+	uint64_t live_bytes;        /* stored: newest versions of living items, their share of index and rosters */
 	uint64_t history_bytes;     /* stored: everything else of the table */
-	uint64_t pinned_bytes;      /* of history_bytes: kept by pins alone, outside the window */
-	uint64_t versions, lives;   /* stored */
+	uint64_t pinned_bytes;      /* of history_bytes: versions kept by pins alone, outside the window */
+	uint64_t versions, lives;   /* stored by the table itself; what it shares with its source counts there */
 	unsigned backups, holds, children;
 };
 
-/* Walks all of the table's records in bounded memory, holding one read transaction. */
+/* Walks all of the table's records in bounded memory, holding one read transaction. Versions in one pack share its bytes
+ * evenly. */
 int usage_measure(struct history *history, const struct table *table, struct usage *ret_usage, struct error *error);
 
 /* What the same would cost in DynamoDB, us-east-1, in dollars a month: storage (standard class), PITR, and backups on demand.
- * Source: the prices AWS published for on-demand tables in us-east-1: storage 0.25, PITR 0.20, backups 0.10 a GB-month; 100 bytes an
- * item are added (reference: dynamodb.md 7.5). */
+ * The prices AWS published for on-demand tables in us-east-1: storage 0.25, PITR 0.20, backups 0.10 a GB-month of 2^30 bytes;
+ * 100 bytes an item are added (dynamodb.md 7.5), in `backup_bytes` by the caller. */
 struct usage_price {
 	double storage, pitr, backups;
 };

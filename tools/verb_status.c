@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "restore.h"
 #include "table.h"
 #include "text.h"
 #include "tools/mounts.h"
 #include "tools/output.h"
+#include "tools/recovery.h"
 #include "tools/verbs.h"
 
 /* One table, as it is told. */
@@ -21,6 +23,7 @@ struct row {
 	struct table table;
 	struct table_statistics statistics;
 	int64_t earliest_us, latest_us;
+	struct restore_progress progress; /* while it is being restored */
 };
 
 struct report {
@@ -47,6 +50,8 @@ static int add_row(struct store_txn *txn, struct report *report, struct table *t
 	int result = table_statistics(txn, table->number, &row->statistics);
 	if (result == 0)
 		result = table_window(txn, table, now_us, &row->earliest_us, &row->latest_us);
+	if (result == 0 && table->is_restoring)
+		result = restore_progress(txn, table, &row->progress);
 	return result;
 }
 
@@ -130,32 +135,30 @@ static void report_free(struct report *report)
 
 /* --- Telling -------------------------------------------------------------------------------------------------------- */
 
-/* "-" for what has not been yet. */
-static const char *time_text(int64_t time_us, char text[INSTANT_TEXT_MAX])
+static const char *window_text(const struct row *row, char text[64])
 {
-	strcpy(text, "-");
-	if (time_us != 0)
-		instant_format(time_us, text, INSTANT_TEXT_MAX);
-	return text;
-}
-
-static const char *window_text(const struct row *row, char text[INSTANT_TEXT_MAX + 8])
-{
-	if (!row->table.is_pitr_on)
-		return "off";
-	if (row->table.period_days == 0)
-		return "forever";
-	snprintf(text, INSTANT_TEXT_MAX + 8, "%d days", row->table.period_days);
+	if (row->table.is_restoring && row->progress.expected < 0)
+		snprintf(text, 64, "being restored: %" PRIu64, row->progress.items);
+	else if (row->table.is_restoring)
+		snprintf(text, 64, "being restored: %" PRIu64 " of %" PRId64, row->progress.items,
+			row->progress.expected);
+	else if (!row->table.is_pitr_on)
+		strcpy(text, "off");
+	else if (row->table.period_days == 0)
+		strcpy(text, "forever");
+	else
+		snprintf(text, 64, "%d day%s", row->table.period_days, row->table.period_days == 1 ? "" : "s");
 	return text;
 }
 
 static void print_row(const struct row *row, int width)
 {
-	char size[32], first[INSTANT_TEXT_MAX], last[INSTANT_TEXT_MAX], kept[INSTANT_TEXT_MAX + 8];
+	char size[32], last[INSTANT_TEXT_MAX], since[INSTANT_TEXT_MAX], kept[64];
+	bool has_window = row->table.is_pitr_on && !row->table.is_restoring;
 	output_size(row->statistics.bytes, size, sizeof(size));
 	printf("%-*s  %10" PRIu64 "  %8s  %10" PRIu64 "  %-26s  %-26s  %s\n", width, row->table.name,
-		row->statistics.items, size, row->statistics.seq, time_text(row->statistics.first_us, first),
-		time_text(row->statistics.last_us, last), window_text(row, kept));
+		row->statistics.items, size, row->statistics.seq, recovery_time(row->statistics.last_us, last),
+		recovery_time(has_window ? row->earliest_us : 0, since), window_text(row, kept));
 }
 
 static void print_tables(const struct report *report)
@@ -165,8 +168,8 @@ static void print_tables(const struct report *report)
 		int length = (int)strlen(report->rows[i].table.name);
 		width = length > width ? length : width;
 	}
-	printf("\n%-*s  %10s  %8s  %10s  %-26s  %-26s  %s\n", width, "TABLE", "ITEMS", "SIZE", "CHANGES",
-		"FIRST CHANGE", "LAST CHANGE", "KEPT FOR");
+	printf("\n%-*s  %10s  %8s  %10s  %-26s  %-26s  %s\n", width, "TABLE", "ITEMS", "SIZE", "CHANGES", "LAST CHANGE",
+		"SEEN FROM", "KEPT FOR");
 	for (size_t i = 0; i < report->row_count; i++)
 		print_row(&report->rows[i], width);
 }
@@ -193,13 +196,16 @@ static void print_report(const struct report *report)
 		print_tables(report);
 }
 
-static void append_time(struct buffer *out, const char *name, int64_t time_us)
+static void append_progress(struct buffer *out, const struct restore_progress *progress)
 {
-	char text[INSTANT_TEXT_MAX];
-	if (time_us == 0)
-		return;
-	instant_format_z(time_us, text, sizeof(text));
-	buffer_append_format(out, ",\"%s\":\"%s\"", name, text);
+	buffer_append_format(out, ",\"restore\":{\"items\":%" PRIu64, progress->items);
+	if (progress->expected >= 0)
+		buffer_append_format(out, ",\"expected\":%" PRId64, progress->expected);
+	if (progress->source[0] != '\0')
+		recovery_append_text(out, "source", progress->source);
+	recovery_append_time(out, "at", progress->instant_us);
+	recovery_append_time(out, "started", progress->started_us);
+	buffer_append_byte(out, '}');
 }
 
 static void append_row(struct buffer *out, const struct row *row)
@@ -208,15 +214,17 @@ static void append_row(struct buffer *out, const struct row *row)
 	json_append_string(out, slice_of_text(row->table.name));
 	buffer_append_format(out, ",\"id\":\"%s\",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"changes\":%" PRIu64,
 		row->table.id, row->statistics.items, row->statistics.bytes, row->statistics.seq);
-	append_time(out, "firstChange", row->statistics.first_us);
-	append_time(out, "lastChange", row->statistics.last_us);
+	recovery_append_time(out, "firstChange", row->statistics.first_us);
+	recovery_append_time(out, "lastChange", row->statistics.last_us);
 	buffer_append_format(out, ",\"pointInTimeRecovery\":%s", row->table.is_pitr_on ? "true" : "false");
 	if (row->table.is_pitr_on) {
 		if (row->table.period_days > 0)
 			buffer_append_format(out, ",\"periodDays\":%d", row->table.period_days);
-		append_time(out, "earliest", row->earliest_us);
-		append_time(out, "latest", row->latest_us);
+		recovery_append_time(out, "earliest", row->earliest_us);
+		recovery_append_time(out, "latest", row->latest_us);
 	}
+	if (row->table.is_restoring)
+		append_progress(out, &row->progress);
 	buffer_append_byte(out, '}');
 }
 
@@ -273,9 +281,11 @@ const struct verb verb_status = {
 	.name = "status",
 	.summary = "the store, its tables and its mounts",
 	.usage = "[--json]",
-	.help = "Tells where the store is and how large, where it is mounted, and each table's items, changes, times "
+	.help = "Tells where the store is and how large, where it is mounted, and each table's items, changes, time "
 		"of the\n"
-		"first and last change (UTC), and how long its history is kept.\n",
+		"last change, and since when and for how long its history can be seen (UTC). Of a table that is being "
+		"restored it\n"
+		"tells how far it is.\n",
 	.run = run_status,
 	.options = status_options,
 };
