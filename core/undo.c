@@ -27,13 +27,13 @@ struct undo {
 
 /* --- The window ----------------------------------------------------------------------------------------------------- */
 
-static int too_old(const struct undo *undo, int64_t earliest_us, struct error *error)
+static int too_old(const struct undo *undo, int64_t from_us, int64_t earliest_us, struct error *error)
 {
 	char from[INSTANT_TEXT_MAX], earliest[INSTANT_TEXT_MAX];
 	if (!undo->table->is_pitr_on)
 		return error_set(error, -ESTALE,
 			"undo changes of %s: it keeps no history (point-in-time recovery is off)", undo->table->name);
-	instant_format_z(undo->options->from_us, from, sizeof(from));
+	instant_format_z(from_us, from, sizeof(from));
 	instant_format_z(earliest_us, earliest, sizeof(earliest));
 	return error_set(error, -ESTALE,
 		"undo changes of %s from %s on: they are not all kept any more; its history begins at %s",
@@ -53,26 +53,53 @@ static int seq_at(const struct undo *undo, int64_t time_us, uint64_t *ret_seq)
 	return r == -ENOENT ? 0 : r;
 }
 
-static int resolve(const struct undo *undo, struct undo_window *window, struct error *error)
+/* A change named by its number must be there: its time becomes that end's. */
+static int resolve_seq(const struct undo *undo, uint64_t seq, int64_t *time_us, struct error *error)
+{
+	struct log_entry entry;
+	if (!seq)
+		return 0;
+	int r = log_get(undo->txn, undo->table->number, seq, &entry);
+	if (r == -ENOENT)
+		return error_set(error, r, "undo changes of %s: there is no change number %llu", undo->table->name,
+			(unsigned long long)seq);
+	*time_us = entry.time_us;
+	return r;
+}
+
+static int resolve_numbers(const struct undo *undo, int64_t from_us, int64_t to_us, struct undo_window *window)
 {
 	const struct undo_options *options = undo->options;
-	int64_t earliest, latest;
-	if (options->to_us < options->from_us)
+	uint64_t before = options->from_seq - 1;
+	int r = options->from_seq ? 0 : seq_at(undo, from_us - 1, &before);
+	window->first = before + 1;
+	window->last = options->to_seq;
+	if (!r && !options->to_seq)
+		r = seq_at(undo, to_us, &window->last);
+	return r;
+}
+
+static int resolve(const struct undo *undo, struct undo_window *window, struct error *error)
+{
+	int64_t from_us = undo->options->from_us, to_us = undo->options->to_us, earliest, latest;
+	int r = resolve_seq(undo, undo->options->from_seq, &from_us, error);
+	if (!r)
+		r = resolve_seq(undo, undo->options->to_seq, &to_us, error);
+	if (r == -ENOENT)
+		return r;
+	if (!r)
+		r = table_window(undo->txn, undo->table, history_now(undo->history, undo->txn), &earliest, &latest);
+	if (!r)
+		r = resolve_numbers(undo, from_us, to_us, window);
+	if (!r && (to_us < from_us || (undo->options->from_seq && window->last < window->first)))
 		return error_set(
 			error, -EINVAL, "undo changes of %s: the window ends before it begins", undo->table->name);
-	int r = table_window(undo->txn, undo->table, history_now(undo->history, undo->txn), &earliest, &latest);
-	if (!r && options->from_us < earliest && earliest > undo->table->exists_from_us)
-		return too_old(undo, earliest, error);
-	uint64_t before = 0;
-	if (!r)
-		r = seq_at(undo, options->from_us - 1, &before);
-	if (!r)
-		r = seq_at(undo, options->to_us, &window->last);
-	window->first = before + 1;
+	if (!r && from_us < earliest && earliest > undo->table->exists_from_us)
+		return too_old(undo, from_us, earliest, error);
 	if (!r && window->first <= window->last)
-		r = retention_check(undo->txn, undo->table->number, before);
+		r = retention_check(undo->txn, undo->table->number, window->first - 1);
 	if (r == -ESTALE)
-		return too_old(undo, earliest, error);
+		return too_old(undo, from_us, earliest, error);
 	return r ? error_set(error, r, "undo changes of %s: %s", undo->table->name, strerror(-r)) : 0;
 }
 

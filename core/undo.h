@@ -38,7 +38,8 @@ enum undo_conflicts {
 };
 
 struct undo_options {
-	int64_t from_us, to_us; /* changes with from <= time <= to */
+	int64_t from_us, to_us;    /* changes with from <= time <= to */
+	uint64_t from_seq, to_seq; /* instead of a time, where not 0: changes from this number on, or up to it */
 	const struct expression *const *where;
 	size_t where_count;
 	const char *const *by; /* patterns that author_pattern_check has seen */
@@ -71,7 +72,7 @@ typedef int (*undo_each)(void *context, const struct undo_item *item);
 
 /* Tells what would be done, item by item in order of the items' first chosen changes (`each` may be NULL). The cost
  * follows the changes in the window; memory is bounded, temporary files take what is more. -EINVAL: the window ends before it
- * begins; -ESTALE: its history is not whole any more. */
+ * begins; -ENOENT: there is no change of that number; -ESTALE: its history is not whole any more. */
 int undo_plan(struct history *history, struct store_txn *txn, const struct table *table,
 	const struct undo_options *options, undo_each each, void *context, struct undo_counts *ret_counts,
 	struct error *error);

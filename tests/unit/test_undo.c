@@ -12,6 +12,7 @@
 #include "core/author.h"
 #include "core/clock.h"
 #include "core/item_json.h"
+#include "core/restore.h"
 #include "core/undo.h"
 #include "tests/support/fixture.h"
 
@@ -161,6 +162,32 @@ static void takes_both_ends_of_the_window(void **state)
 	table_free(&table);
 	fixture_create(f, "empty", NULL, &table);
 	assert_counts(undo(f, &table, &options), 0, 0, 0, 0, 0, 0);
+	table_free(&table);
+}
+
+static void takes_changes_by_number(void **state)
+{
+	struct fixture *f = *state;
+	struct table table;
+	struct undo_counts counts;
+	fixture_create(f, "orders", NULL, &table);
+	struct batch *batch = fixture_begin(f);
+	fixture_put_in(batch, &table, "{'id':'a'}", AT(-3));
+	fixture_put_in(batch, &table, "{'id':'b'}", AT(-3));
+	fixture_put_in(batch, &table, "{'id':'c'}", AT(-3));
+	fixture_put_in(batch, &table, "{'id':'d'}", AT(-2));
+	fixture_commit(batch);
+	struct undo_options options = { .from_seq = 2, .to_seq = 2 };
+	assert_counts(undo(f, &table, &options), 1, 0, 0, 1, 0, 0);
+	options = (struct undo_options){ .from_seq = 3, .to_us = AT(-2) };
+	assert_counts(undo(f, &table, &options), 2, 0, 0, 2, 0, 0);
+	assert_live(f, &table, "a.json {\"id\":\"a\"}\n");
+	struct store_txn *txn = fixture_read(f);
+	options = (struct undo_options){ .from_seq = 3, .to_seq = 2 };
+	assert_int_equal(undo_plan(f->history, txn, &table, &options, NULL, NULL, &counts, NULL), -EINVAL);
+	options = (struct undo_options){ .from_seq = 3, .to_seq = 8 };
+	assert_int_equal(undo_plan(f->history, txn, &table, &options, NULL, NULL, &counts, NULL), -ENOENT);
+	store_abort(txn);
 	table_free(&table);
 }
 
@@ -449,6 +476,52 @@ static void goes_into_another_table(void **state)
 	assert_counts(undo_into(f, &table, &into, &options), 1, 0, 1, 0, 0, 0);
 	assert_live(f, &table, "a.json {\"id\":\"a\",\"n\":2}\n");
 	assert_live(f, &into, "a.json {\"id\":\"a\",\"n\":1}\n");
+	table_free(&table);
+	table_free(&into);
+}
+
+/* A shared copy of the present state, and what it began with. */
+static void goes_into_a_shared_copy(void **state)
+{
+	struct fixture *f = *state;
+	struct table table, into;
+	struct restore_source source;
+	struct change_context context = { 0 };
+	struct undo_counts counts;
+	struct instant now = { .kind = INSTANT_AT, .time_us = TIME_NOW };
+	struct error error = { 0 };
+	fixture_create(f, "orders", NULL, &table);
+	change(f, &table, 1, "ann", "{'id':'a','n':1}");
+	change(f, &table, 2, "ann", "{'id':'b','n':1}");
+	change(f, &table, 10, "script", "-{'id':'a'}");
+	change(f, &table, 11, "script", "{'id':'c','n':2}");
+	change(f, &table, 20, "ann", "{'id':'d','n':1}");
+	clock_set(AT(30));
+	struct undo_options options = { .from_us = AT(10), .to_us = AT(11) };
+	struct batch *batch = fixture_begin(f);
+	int r = restore_source_at(f->history, batch_txn(batch), &table, &now, &source, &error);
+	if (!r)
+		r = restore_share(batch, &source, slice_of_text("fixed"), NULL, &context, &into, &error);
+	if (!r)
+		r = undo_apply(batch, &table, &into, &options, &context, NULL, NULL, &counts, &error);
+	fixture_require(r == 0, "undo into a shared copy", &error);
+	fixture_commit(batch);
+	assert_counts(counts, 2, 1, 0, 1, 0, 0);
+	assert_live(f, &table,
+		"b.json {\"id\":\"b\",\"n\":1}\nc.json {\"id\":\"c\",\"n\":2}\nd.json {\"id\":\"d\",\"n\":1}\n");
+	const char *wanted =
+		"b.json {\"id\":\"b\",\"n\":1}\nd.json {\"id\":\"d\",\"n\":1}\na.json {\"id\":\"a\",\"n\":1}\n";
+	assert_live(f, &into, wanted);
+	/* What it inherited is what it was before. */
+	change(f, &into, 40, "script", "-{'id':'b'}");
+	change(f, &into, 41, "script", "{'id':'d','n':5}");
+	options = (struct undo_options){ .from_us = AT(40), .to_us = AT(41) };
+	assert_counts(undo(f, &into, &options), 2, 1, 1, 0, 0, 0);
+	options = (struct undo_options){ .from_us = 0, .to_us = EVER };
+	assert_counts(undo(f, &into, &options), 6, 1, 0, 1, 0, 2);
+	assert_live(f, &into,
+		"d.json {\"id\":\"d\",\"n\":1}\nb.json {\"id\":\"b\",\"n\":1}\nc.json {\"id\":\"c\",\"n\":2}\n");
+	restore_source_free(&source);
 	table_free(&table);
 	table_free(&into);
 }
@@ -803,6 +876,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(reverses_a_window_and_nothing_else, open_store, close_store),
 		cmocka_unit_test_setup_teardown(takes_both_ends_of_the_window, open_store, close_store),
+		cmocka_unit_test_setup_teardown(takes_changes_by_number, open_store, close_store),
 		cmocka_unit_test_setup_teardown(leaves_alone_what_was_changed_again, open_store, close_store),
 		cmocka_unit_test_setup_teardown(merges_attribute_by_attribute, open_store, close_store),
 		cmocka_unit_test_setup_teardown(keeps_what_a_merge_would_make_too_large, open_store, close_store),
@@ -811,6 +885,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(takes_lives_of_a_key_together, open_store, close_store),
 		cmocka_unit_test_setup_teardown(is_undone_itself, open_store, close_store),
 		cmocka_unit_test_setup_teardown(goes_into_another_table, open_store, close_store),
+		cmocka_unit_test_setup_teardown(goes_into_a_shared_copy, open_store, close_store),
 		cmocka_unit_test_setup_teardown(refuses_windows_that_are_not_whole, open_store, close_store),
 		cmocka_unit_test_setup_teardown(ends_when_the_caller_says, open_store, close_store),
 		cmocka_unit_test_setup_teardown(does_as_a_plain_model, open_store, close_store),
