@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fuse_lowlevel.h>
+#include <string.h>
 
 #include "attree.h"
 #include "clock.h"
@@ -114,6 +115,16 @@ static int attr_of_table_file(
 	return 0;
 }
 
+static int attr_of_link(struct mount *mount, struct store_txn *txn, const struct target *target, struct stat *ret_stat)
+{
+	int64_t time_us = 0;
+	int result = attr_view_time(txn, target->view, &time_us);
+
+	fill(mount, ret_stat, target->view->ino_base | NUMBER_LINK, S_IFLNK | 0777,
+		strlen(RESTORING_LINK) + strlen(target->view->table.name), time_us);
+	return result;
+}
+
 static int attr_of_pitr(struct mount *mount, const struct target *target, struct stat *ret_stat)
 {
 	struct stat found = { 0 };
@@ -170,9 +181,17 @@ static int attr_of_view_node(
 
 int attr_of_target(struct mount *mount, struct store_txn *txn, const struct target *target, struct stat *ret_stat)
 {
+	int result;
+
 	switch (target->kind) {
 	case TARGET_ROOT:
 		return attr_of_root(mount, txn, ret_stat);
+	case TARGET_RESTORE:
+		result = attr_of_root(mount, txn, ret_stat);
+		ret_stat->st_ino = NODEID_RESTORE;
+		return result;
+	case TARGET_LINK:
+		return attr_of_link(mount, txn, target, ret_stat);
 	case TARGET_TABLE_FILE:
 		return attr_of_table_file(mount, txn, target, ret_stat);
 	case TARGET_FILE:
@@ -218,6 +237,10 @@ static double entry_timeout(const struct target *target)
 
 	if (target->kind == TARGET_FILE || target->kind == TARGET_KEPT)
 		return 0;
+	/* Whether it is still there depends on who lives. */
+	if (view != NULL && view->is_alias &&
+		(target->kind == TARGET_LINK || nodeid_number(target->nodeid) == NUMBER_DIRECTORY))
+		return TIMEOUT_ABSENT;
 	if (target->kind == TARGET_BRANCH || (is_instant && view->pin.number != 0))
 		return TIMEOUT_LIVE;
 	if (is_instant && view->written == INSTANT_LATEST)

@@ -64,26 +64,10 @@ int commit_complete_item(const struct view *view, struct slice encoded, struct b
 		result = complete(item, schema->sort.name, &key.sort, error);
 	if (result == 0)
 		result = key_of_item(buffer_slice(item), schema, &key, error);
-	buffer_free(&storage);
-	return result;
-}
-
-int commit_read_document(const struct mount *mount, const struct view *view, struct slice key, struct slice text,
-	struct buffer *out, struct error *error)
-{
-	struct buffer item = BUFFER_INIT;
-	int result = item_from_json(text, mount->options->form, &item, error);
-
-	if (result == 0)
-		result = commit_complete_item(view, key, &item, error);
-	if (result == 0 && item_size_bytes(buffer_slice(&item)) > ITEM_MAX_SIZE_BYTES)
+	if (result == 0 && item_size_bytes(buffer_slice(item)) > ITEM_MAX_SIZE_BYTES)
 		result = error_set_aws(error, -EFBIG, "ValidationException",
 			"Item size has exceeded the maximum allowed size of 400 KB");
-	if (result == 0) {
-		buffer_append_slice(out, buffer_slice(&item));
-		result = buffer_error(out);
-	}
-	buffer_free(&item);
+	buffer_free(&storage);
 	return result;
 }
 
@@ -115,14 +99,25 @@ int commit_item(struct mount *mount, const struct view *view, struct slice key, 
 	return result < 0 ? error_set(error, result, "the change could not be accepted: %s", strerror(-result)) : 0;
 }
 
+int commit_stored(struct mount *mount, const struct view *view, struct slice key, struct buffer *item,
+	const struct table *from, const struct who *who, uint64_t *ret_ticket, struct error *error)
+{
+	int result;
+
+	if (view->is_alias)
+		return restoring_commit(mount, view, key, item, from, who, ret_ticket, error);
+	result = commit_complete_item(view, key, item, error);
+	return result < 0 ? result : commit_item(mount, view, key, buffer_slice(item), who, ret_ticket, error);
+}
+
 int commit_document(struct mount *mount, const struct view *view, struct slice key, struct slice text,
 	const struct who *who, uint64_t *ret_ticket, struct error *error)
 {
 	struct buffer item = BUFFER_INIT;
-	int result = commit_read_document(mount, view, key, text, &item, error);
+	int result = item_from_json(text, mount->options->form, &item, error);
 
 	if (result == 0)
-		result = commit_item(mount, view, key, buffer_slice(&item), who, ret_ticket, error);
+		result = commit_stored(mount, view, key, &item, NULL, who, ret_ticket, error);
 	buffer_free(&item);
 	return result;
 }
@@ -136,9 +131,7 @@ int commit_copied(struct mount *mount, const struct view *view, struct slice key
 	buffer_append_slice(&item, buffer_slice(&copied->item));
 	result = buffer_error(&item);
 	if (result == 0)
-		result = commit_complete_item(view, key, &item, error);
-	if (result == 0)
-		result = commit_item(mount, view, key, buffer_slice(&item), who, ret_ticket, error);
+		result = commit_stored(mount, view, key, &item, &copied->from->table, who, ret_ticket, error);
 	buffer_free(&item);
 	return result;
 }
@@ -214,14 +207,18 @@ int commit_new_table(struct mount *mount, struct slice name, const struct who *w
 	return commit_finish(batch, result, error);
 }
 
-static void refresh_view(struct mount *mount, const struct view *view)
+static int apply_table_file(struct mount *mount, struct batch *batch, const struct view *view,
+	const struct json *document, const struct change_context *context, struct error *error)
 {
-	struct store_txn *txn;
+	struct table table;
+	int result = table_load(batch_txn(batch), view->table.number, TIME_NOW, &table);
 
-	if (store_begin(mount->store, false, &txn) < 0)
-		return;
-	resolve_refresh(mount, txn, view);
-	store_abort(txn);
+	if (result < 0)
+		return result;
+	result = view->is_alias ? restoring_describe(mount, batch, &table, document, context, error)
+				: table_update(batch, &table, document, context, error);
+	table_free(&table);
+	return result;
 }
 
 /* A description copied from another table brings that table's name along, which is not meant to be this one's. */
@@ -264,28 +261,21 @@ int commit_table_file(
 	struct change_context context;
 	struct batch *batch;
 	struct json *document;
-	struct table table;
 	int result = json_parse(text, &json_default_limits, &document, error);
 
 	if (result < 0)
 		return result;
-	if (is_of_another(view, document))
+	if (!view->is_alias && is_of_another(view, document))
 		result = without_name(&document, error);
 	if (result == 0)
 		result = writer_drain(mount->writer, view->table.number);
 	if (result == 0)
 		result = commit_begin(mount, who, &batch, &context, error);
-	if (result == 0) {
-		result = table_load(batch_txn(batch), view->table.number, TIME_NOW, &table);
-		if (result == 0) {
-			result = table_update(batch, &table, document, &context, error);
-			table_free(&table);
-		}
-		result = commit_finish(batch, result, error);
-	}
+	if (result == 0)
+		result = commit_finish(batch, apply_table_file(mount, batch, view, document, &context, error), error);
 	json_free(document);
 	if (result == 0)
-		refresh_view(mount, view);
+		resolve_refresh_all(mount, view);
 	return result;
 }
 
@@ -322,6 +312,6 @@ int commit_drop_table(struct mount *mount, const struct view *view, const struct
 		return result;
 	result = commit_finish(batch, drop_if_empty(batch, view->table.number, &context, error), error);
 	if (result == 0)
-		refresh_view(mount, view);
+		resolve_refresh_all(mount, view);
 	return result;
 }

@@ -14,12 +14,7 @@
 struct copied;
 struct mount;
 
-/* The item a document stands for under the name that stands for `key`, canonical, appended. Key attributes it does not have are
- * taken from the name. -EINVAL, -EFBIG with the reason. */
-int commit_read_document(const struct mount *mount, const struct view *view, struct slice key, struct slice text,
-	struct buffer *out, struct error *error);
-
-/* The same for an item that is there: adds the key attributes it does not have. */
+/* Adds the key attributes that the name stands for and the item does not have. -EINVAL, -EFBIG with the reason. */
 int commit_complete_item(const struct view *view, struct slice key, struct buffer *item, struct error *error);
 
 /* Submits the document. An item moved aside is not removed then. */
@@ -27,7 +22,9 @@ int commit_document(struct mount *mount, const struct view *view, struct slice k
 	const struct who *who, uint64_t *ret_ticket, struct error *error);
 int commit_item(struct mount *mount, const struct view *view, struct slice key, struct slice item,
 	const struct who *who, uint64_t *ret_ticket, struct error *error);
-/* The same for a stored item that was copied as it is. */
+/* The same for an item that is stored somewhere; `from` (may be NULL) is its table, which says more about it. */
+int commit_stored(struct mount *mount, const struct view *view, struct slice key, struct buffer *item,
+	const struct table *from, const struct who *who, uint64_t *ret_ticket, struct error *error);
 int commit_copied(struct mount *mount, const struct view *view, struct slice key, const struct copied *copied,
 	const struct who *who, uint64_t *ret_ticket, struct error *error);
 int commit_removal(struct mount *mount, uint32_t table, struct slice key, const struct who *who, uint64_t *ret_ticket);

@@ -351,6 +351,24 @@ static void give_up_name(struct handle *handle)
 	buffer_free(&name);
 }
 
+/* It becomes an item without having its name (restoring.h). */
+static bool is_loose(struct handle *handle)
+{
+	struct scratch *scratch = handle->scratch;
+	struct view *view = views_get(handle->mount->views, scratch_slot(scratch));
+	struct buffer name = BUFFER_INIT;
+	uint64_t parent;
+	bool is = false;
+
+	if (view != NULL && view->is_alias && scratch_is_named(scratch)) {
+		scratch_copy_name(scratch, &parent, &name);
+		is = !name.is_out_of_memory && restoring_is_loose(view, parent, buffer_slice(&name));
+	}
+	buffer_free(&name);
+	view_put(view);
+	return is;
+}
+
 static int commit_private(struct handle *handle, struct error *error)
 {
 	struct scratch *scratch = handle->scratch;
@@ -358,7 +376,7 @@ static int commit_private(struct handle *handle, struct error *error)
 	struct view *view = NULL;
 	int result = 0;
 
-	if (scratch_copy_key(scratch, &key)) {
+	if (scratch_copy_key(scratch, &key) || is_loose(handle)) {
 		view = views_get(handle->mount->views, scratch->slot);
 		result = view == NULL || view->is_gone ? error_set(error, -ESTALE, "its table is gone")
 						       : handle_commit_scratch(handle->mount, scratch, view,

@@ -66,6 +66,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.unlink = ops_unlink,
 	.rmdir = ops_rmdir,
 	.symlink = ops_symlink,
+	.readlink = ops_readlink,
 	.rename = ops_rename,
 	.link = ops_link,
 	.open = ops_open,
@@ -98,6 +99,7 @@ static struct fuse_lowlevel_ops without_writing(void)
 	reading.mkdir = NULL;
 	reading.unlink = NULL;
 	reading.rmdir = NULL;
+	reading.symlink = NULL;
 	reading.rename = NULL;
 	reading.write = NULL;
 	reading.create = NULL;
@@ -214,6 +216,8 @@ static int make_parts(struct program *program)
 	if (result == 0)
 		result = hiding_new(&mount->hiding);
 	if (result == 0)
+		result = restoring_new(&mount->restoring);
+	if (result == 0)
 		result = tell_new(mount->history, &mount->tell);
 	if (result == 0)
 		result = pitrdir_new(history_directory(mount->history), &mount->pitrdir);
@@ -306,6 +310,7 @@ static int finish(struct program *program)
 	asides_free(mount->asides);
 	texts_free(mount->texts);
 	hiding_free(mount->hiding);
+	restoring_free(mount->restoring);
 	tell_free(mount->tell);
 	pitrdir_free(mount->pitrdir);
 	history_close(mount->history);

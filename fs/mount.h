@@ -13,6 +13,7 @@
 #include "notifier.h"
 #include "options.h"
 #include "pitrdir.h"
+#include "restoring.h"
 #include "scratch.h"
 #include "store.h"
 #include "tell.h"
@@ -21,6 +22,7 @@
 #include "writer.h"
 
 #define NODEID_ROOT UINT64_C(1)
+#define NODEID_RESTORE UINT64_C(5) /* "restore/" */
 
 /* Seconds the kernel may keep what it was told. The past never changes; of the live side it is told what does, so this
  * is only how long an error could last. */
@@ -47,6 +49,7 @@ struct mount {
 	struct asides *asides;
 	struct texts *texts;
 	struct hiding *hiding;
+	struct restoring *restoring;
 	struct handles handles;
 	struct pitrdir *pitrdir;
 	struct tell *tell;

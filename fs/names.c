@@ -38,7 +38,10 @@ static struct name_parts classify_at_sign(enum names_place place, struct slice n
 {
 	struct name_parts parts = { .kind = NAME_RESERVED };
 
-	if (place == PLACE_ROOT || place == PLACE_FLAT || place == PLACE_SORTED) {
+	if (place == PLACE_RESTORE && name.size > 1) {
+		parts.kind = NAME_INSTANT;
+		parts.instant = slice_of(name.data + 1, name.size - 1);
+	} else if (place == PLACE_ROOT || place == PLACE_FLAT || place == PLACE_SORTED) {
 		parts.kind = name.size == 1 ? NAME_AT : NAME_INSTANT;
 		parts.instant = slice_of(name.data + 1, name.size - 1);
 	}
@@ -70,7 +73,9 @@ struct name_parts names_classify(enum names_place place, struct slice name)
 		parts.kind = NAME_TABLE_FILE;
 	else if (begins_with(name, '.'))
 		parts.kind = NAME_SCRATCH;
-	else if (place == PLACE_ROOT || place == PLACE_STORE)
+	else if (place == PLACE_ROOT && is_text(name, "restore"))
+		parts.kind = NAME_RESTORE;
+	else if (place == PLACE_ROOT || place == PLACE_STORE || place == PLACE_RESTORE)
 		parts.kind = NAME_TABLE;
 	else if (place == PLACE_SORTED)
 		parts.kind = NAME_PARTITION;

@@ -9,6 +9,7 @@
 /* Kinds of directories that have names of their own meaning. */
 enum names_place {
 	PLACE_ROOT,      /* the live root */
+	PLACE_RESTORE,   /* restore/ */
 	PLACE_STORE,     /* the whole store at an instant: tables only */
 	PLACE_FLAT,      /* a table whose items stand in it */
 	PLACE_SORTED,    /* a table with sort key: a directory for each partition */
@@ -19,6 +20,7 @@ enum names_place {
 enum name_kind {
 	NAME_TABLE,      /* may be a table's */
 	NAME_PITR,       /* ".pitr" in the root */
+	NAME_RESTORE,    /* "restore" in the root */
 	NAME_TABLE_FILE, /* ".table.json" */
 	NAME_ITEM,       /* ends in ".json", no dot in front */
 	NAME_PARTITION,  /* may be a partition's */

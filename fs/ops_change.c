@@ -1,4 +1,4 @@
-/* mkdir, rmdir, unlink; links of any kind are refused */
+/* mkdir, rmdir, unlink */
 #include "ops.h"
 
 #include <errno.h>
@@ -28,22 +28,31 @@ static int entry_of(struct mount *mount, struct store_txn *txn, uint64_t nodeid,
 
 /* --- mkdir --- */
 
-static int make_table(struct spot *spot, const struct who *who, struct fuse_entry_param *ret_entry)
+static int make_new_table(struct spot *spot, const struct who *who)
 {
-	struct mount *mount = spot->mount;
 	struct error error = { 0 };
-	struct store_txn *txn;
-	struct view *view;
 	int result = name_check_table(spot_name(spot), &error);
 
 	if (result == 0)
-		result = commit_new_table(mount, spot_name(spot), who, &error);
-	if (result < 0)
-		return error.code < 0 && result != -EEXIST ? spot_refuse(spot, &error) : result;
-	result = store_begin(mount->store, false, &txn);
+		result = commit_new_table(spot->mount, spot_name(spot), who, &error);
+	return error.code < 0 && result != -EEXIST ? spot_refuse(spot, &error) : result;
+}
+
+static int make_table(struct spot *spot, const struct who *who, struct fuse_entry_param *ret_entry)
+{
+	bool is_restored = spot->place == PLACE_RESTORE;
+	struct mount *mount = spot->mount;
+	struct store_txn *txn;
+	struct view *view;
+	uint64_t number;
+	int result = is_restored ? restoring_make(spot, who) : make_new_table(spot, who);
+
+	if (result == 0)
+		result = store_begin(mount->store, false, &txn);
 	if (result < 0)
 		return result;
-	result = resolve_live_table(mount, txn, spot_name(spot), &view);
+	result = is_restored ? restoring_find(mount, txn, spot_name(spot), &view, &number)
+			     : resolve_live_table(mount, txn, spot_name(spot), &view);
 	if (result == 0) {
 		result = entry_of(mount, txn, nodeid_of(view->slot, NUMBER_DIRECTORY), ret_entry);
 		hiding_begin_copy(mount->hiding, view->slot, who);
@@ -55,6 +64,8 @@ static int make_table(struct spot *spot, const struct who *who, struct fuse_entr
 
 static int refuse_directory(const struct spot *spot)
 {
+	if (spot->kind == NAME_INSTANT && spot->directory.view != NULL && spot->directory.view->is_alias)
+		return restoring_refuse_again(spot);
 	if (names_is_past(spot->kind))
 		return -EROFS;
 	if (spot->kind == NAME_PARTITION)
@@ -65,14 +76,19 @@ static int refuse_directory(const struct spot *spot)
 		spot->directory.view == NULL ? "the table" : spot->directory.view->table.name);
 }
 
+static bool is_named_after_instant(const struct spot *spot)
+{
+	return spot->place == PLACE_RESTORE && spot->kind == NAME_INSTANT;
+}
+
 static int make_directory(struct spot *spot, mode_t mode, const struct who *who, struct fuse_entry_param *ret_entry)
 {
 	bool is_partition = spot->kind == NAME_PARTITION && spot->key.size > 0;
 	int result;
 
-	if (spot_is_taken(spot) || spot->kind == NAME_PITR)
+	if (spot_is_taken(spot) || spot->kind == NAME_PITR || spot->kind == NAME_RESTORE)
 		return -EEXIST;
-	if (spot->kind == NAME_TABLE)
+	if (spot->kind == NAME_TABLE || is_named_after_instant(spot))
 		return make_table(spot, who, ret_entry);
 	if (!is_partition && !names_can_be_scratch_directory(spot->place, spot_name(spot)))
 		return refuse_directory(spot);
@@ -87,8 +103,11 @@ void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	struct fuse_entry_param entry;
 	struct view *branch = attree_get(mount, parent);
 	struct spot spot = { 0 };
-	int result = branch != NULL ? attree_mkdir(mount, branch, name, &who, &entry)
-				    : spot_begin(mount, parent, name, &spot);
+	int result;
+
+	restoring_expect_partition(mount, parent, name, &who);
+	result = branch != NULL ? attree_mkdir(mount, branch, name, &who, &entry)
+				: spot_begin(mount, parent, name, &spot);
 
 	if (result == 0 && branch == NULL)
 		result = make_directory(&spot, mode, &who, &entry);
@@ -111,7 +130,8 @@ static int remove_table(struct spot *spot, const struct who *who)
 {
 	struct error error = { 0 };
 	struct view *view;
-	int result = resolve_live_table(spot->mount, spot->txn, spot_name(spot), &view);
+	int result = spot->place == PLACE_RESTORE ? restoring_find_removed(spot, &view)
+						  : resolve_live_table(spot->mount, spot->txn, spot_name(spot), &view);
 
 	if (result < 0)
 		return result;
@@ -127,11 +147,11 @@ static int remove_directory(struct spot *spot, const struct who *who)
 {
 	uint64_t nodeid;
 
-	if (names_is_past(spot->kind))
+	if (names_is_past(spot->kind) && !is_named_after_instant(spot))
 		return -EROFS;
-	if (spot->kind == NAME_PITR)
+	if (spot->kind == NAME_PITR || spot->kind == NAME_RESTORE)
 		return -EPERM;
-	if (spot->scratch == NULL && spot->kind == NAME_TABLE)
+	if (spot->scratch == NULL && (spot->kind == NAME_TABLE || is_named_after_instant(spot)))
 		return remove_table(spot, who);
 	if (!spot_is_taken(spot))
 		return -ENOENT;
@@ -198,6 +218,8 @@ static int remove_file(struct spot *spot, const struct who *who)
 	uint64_t ticket;
 	int result;
 
+	if (spot->place == PLACE_RESTORE && spot->scratch == NULL)
+		return restoring_unlink(spot);
 	if (names_is_past(spot->kind))
 		return -EROFS;
 	/* rm -r removes everything it sees, then the table. */
@@ -211,7 +233,9 @@ static int remove_file(struct spot *spot, const struct who *who)
 		return -ENOENT;
 	if (spot->node.kind != NODE_ITEM)
 		return -EISDIR;
-	result = spot_keep_directory(spot);
+	result = restoring_check_change(spot);
+	if (result == 0)
+		result = spot_keep_directory(spot);
 	if (result == 0)
 		result = commit_removal(
 			spot->mount, spot->directory.view->table.number, buffer_slice(&spot->key), who, &ticket);
@@ -243,27 +267,4 @@ void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 		result = remove_file(&spot, &who);
 	spot_end(&spot);
 	fuse_reply_err(req, -result);
-}
-
-/* --- links --- */
-
-static int refuse_link(struct mount *mount, fuse_ino_t parent)
-{
-	struct view *view = views_get(mount->views, nodeid_slot(parent));
-	bool is_past = view != NULL && !view->is_live;
-
-	view_put(view);
-	return is_past ? EROFS : EPERM;
-}
-
-void ops_symlink(fuse_req_t req, const char *to, fuse_ino_t parent, const char *name)
-{
-	(void)to, (void)name;
-	fuse_reply_err(req, refuse_link(ops_mount(req, COUNT_SYMLINK), parent));
-}
-
-void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
-{
-	(void)ino, (void)name;
-	fuse_reply_err(req, refuse_link(ops_mount(req, COUNT_LINK), parent));
 }

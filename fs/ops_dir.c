@@ -1,7 +1,7 @@
 /* opendir, readdir, readdirplus, fsyncdir: listings that hold nothing between messages, since the place of an entry in
  * its directory never changes.
  *
- *   cookie 1, 2, 3      ".", "..", ".table.json"
+ *   cookie 1, 2, 3      ".", "..", ".table.json" (in the root: "restore")
  *          16 + n       after n slots of the store's directory (or tables, backups, kept files)
  *          2^62 + id    private entries, in the order they were made */
 #include "ops.h"
@@ -19,6 +19,7 @@
 #define COOKIE_SELF 1
 #define COOKIE_ABOVE 2
 #define COOKIE_TABLE_FILE 3
+#define COOKIE_RESTORE 3
 #define COOKIE_NODES UINT64_C(16)
 #define COOKIE_PRIVATE (UINT64_C(1) << 62)
 
@@ -115,6 +116,21 @@ static int add_tables(struct listing *listing)
 		table_free(&table);
 		if (result < 0)
 			return result;
+	}
+	return result < 0 ? result : 0;
+}
+
+static int add_restoring(struct listing *listing)
+{
+	uint32_t number = (uint32_t)first_place(listing);
+	struct view *view;
+	int result = 0;
+
+	while (!listing->is_full && (result = restoring_next(listing->mount, listing->txn, &number, &view)) == 1) {
+		if (view != NULL)
+			(void)add_target(
+				listing, view->name, nodeid_of(view->slot, NUMBER_DIRECTORY), COOKIE_NODES + number);
+		view_put(view);
 	}
 	return result < 0 ? result : 0;
 }
@@ -252,8 +268,13 @@ static int add_stored(struct listing *listing)
 
 	switch (directory->kind) {
 	case TARGET_ROOT:
+		if (listing->offset < COOKIE_RESTORE && listing->mount->writer != NULL)
+			(void)add_target(listing, "restore", NODEID_RESTORE, COOKIE_RESTORE);
+		return listing->is_full ? 0 : add_tables(listing);
 	case TARGET_STORE:
 		return add_tables(listing);
+	case TARGET_RESTORE:
+		return add_restoring(listing);
 	case TARGET_TABLE:
 		if (listing->offset < COOKIE_TABLE_FILE)
 			(void)add_target(listing, ".table.json", nodeid_of(directory->view->slot, NUMBER_TABLE_FILE),

@@ -206,6 +206,29 @@ static int lookup_spot(struct mount *mount, fuse_ino_t parent, const char *name,
 	return result;
 }
 
+/* "restore", what stands in it, and what begins with '@' below that. */
+static int lookup_restoring(struct mount *mount, struct store_txn *txn, const struct target *directory,
+	const char *name, const struct name_parts *parts, struct fuse_entry_param *ret_entry)
+{
+	uint64_t number = NUMBER_DIRECTORY;
+	struct view *view = NULL;
+	int result = -ENOENT;
+
+	if (directory->kind == TARGET_ROOT) {
+		struct target found = { .kind = TARGET_RESTORE, .nodeid = NODEID_RESTORE };
+
+		return mount->writer == NULL ? -ENOENT : attr_entry(mount, txn, &found, ret_entry);
+	}
+	if (directory->kind == TARGET_RESTORE && (parts->kind == NAME_TABLE || parts->kind == NAME_INSTANT))
+		result = restoring_find(mount, txn, slice_of_text(name), &view, &number);
+	else if (directory->kind == TARGET_TABLE && parts->kind == NAME_INSTANT)
+		result = restoring_find_again(mount, txn, directory, slice_of_text(name), parts->instant, &view);
+	if (result == 0)
+		result = view_entry(mount, txn, view, number, ret_entry);
+	view_put(view);
+	return result;
+}
+
 static int lookup_table_file(struct mount *mount, struct store_txn *txn, const struct target *directory, pid_t pid,
 	struct fuse_entry_param *ret_entry)
 {
@@ -218,13 +241,16 @@ static int lookup_elsewhere(struct mount *mount, struct store_txn *txn, const st
 	const char *name, pid_t pid, struct fuse_entry_param *ret_entry)
 {
 	struct name_parts parts = names_classify(target_place(directory), slice_of_text(name));
+	bool is_alias = directory->view != NULL && directory->view->is_alias;
 
 	if (directory->kind == TARGET_PITR || directory->kind == TARGET_REJECTED)
 		return lookup_pitr(mount, txn, directory, name, ret_entry);
 	if (parts.kind == NAME_TABLE && (directory->kind == TARGET_ROOT || directory->kind == TARGET_STORE))
 		return lookup_table(mount, txn, directory, name, ret_entry);
-	if (directory->kind == TARGET_BRANCH || (parts.kind == NAME_AT && !target_is_past(directory)))
+	if (directory->kind == TARGET_BRANCH || (parts.kind == NAME_AT && !target_is_past(directory) && !is_alias))
 		return lookup_branch(mount, txn, directory, name, ret_entry);
+	if (parts.kind == NAME_RESTORE || directory->kind == TARGET_RESTORE || (is_alias && names_is_past(parts.kind)))
+		return lookup_restoring(mount, txn, directory, name, &parts, ret_entry);
 	if (target_is_past(directory))
 		return lookup_in_past(mount, txn, directory, name, ret_entry);
 	if (parts.kind == NAME_INSTANT || parts.kind == NAME_ITEM_AT)
@@ -251,6 +277,8 @@ static int lookup(
 	/* What was closed before an instant is asked for belongs to it. */
 	if (strchr(name, '@') != NULL)
 		target_drain(mount, parent);
+	if (parent == NODEID_ROOT)
+		restoring_drain(mount, slice_of_text(name));
 	result = target_begin(mount, parent, &txn, &directory);
 
 	if (result < 0)

@@ -113,7 +113,8 @@ static int rename_private_file(struct spot *from, struct spot *to, const struct 
 		return -EISDIR;
 	if (to->kind == NAME_TABLE_FILE)
 		return become_table_file(scratch, to, who);
-	if (to->kind == NAME_ITEM && to->key.size > 0) {
+	if ((to->kind == NAME_ITEM && to->key.size > 0) ||
+		restoring_is_loose(to->directory.view, spot_parent(to), spot_name(to))) {
 		pthread_mutex_lock(&scratch->draft.lock);
 		result = become_item(scratch, to, who);
 		pthread_mutex_unlock(&scratch->draft.lock);
@@ -235,13 +236,11 @@ static int move_item(struct spot *from, struct spot *to, struct buffer *item, co
 {
 	struct error error = { 0 };
 	uint64_t ticket;
-	int result = commit_complete_item(to->directory.view, buffer_slice(&to->key), item, &error);
+	int result = spot_keep_directory(to);
 
 	if (result == 0)
-		result = spot_keep_directory(to);
-	if (result == 0)
-		result = commit_item(to->mount, to->directory.view, buffer_slice(&to->key), buffer_slice(item), who,
-			&ticket, &error);
+		result = commit_stored(to->mount, to->directory.view, buffer_slice(&to->key), item,
+			&from->directory.view->table, who, &ticket, &error);
 	if (result < 0)
 		return error.code < 0 ? spot_refuse(to, &error) : result;
 	displace(to);
@@ -268,7 +267,9 @@ static int rename_item(struct spot *from, struct spot *to, const struct who *who
 		return to->kind == NAME_TABLE_FILE
 			       ? spot_refuse_text(to, -EINVAL, "an item is no description of a table")
 			       : spot_refuse_file(to);
-	result = spot_keep_directory(from);
+	result = restoring_check_change(from);
+	if (result == 0)
+		result = spot_keep_directory(from);
 	if (result == 0)
 		result = snapshot_content(from->txn, &from->directory.view->snapshot, from->node.number, &item);
 	if (result == 0)
@@ -298,7 +299,7 @@ static int rename_spot(struct spot *from, struct spot *to, bool may_replace, con
 {
 	if (names_is_past(from->kind) || names_is_past(to->kind))
 		return -EROFS;
-	if (from->kind == NAME_PITR || to->kind == NAME_PITR)
+	if (from->kind == NAME_PITR || to->kind == NAME_PITR || from->kind == NAME_RESTORE || to->kind == NAME_RESTORE)
 		return -EPERM;
 	if (from->scratch == NULL && from->kind == NAME_TABLE)
 		return rename_table(from);

@@ -37,7 +37,8 @@ static int make_file(
 	if (is_exclusive && spot_is_taken(spot) && !is_hidden_table_file(spot, who->pid))
 		return -EEXIST;
 	if (nodeid == 0 && spot->scratch == NULL) {
-		bool is_item = spot->kind == NAME_ITEM && spot->key.size > 0;
+		bool is_item = (spot->kind == NAME_ITEM && spot->key.size > 0) ||
+			       restoring_is_loose(spot->directory.view, spot_parent(spot), spot_name(spot));
 
 		if (!is_item && !names_can_be_scratch_file(spot->place, spot_name(spot)))
 			return spot_refuse_file(spot);
@@ -67,6 +68,7 @@ static int create(struct mount *mount, fuse_ino_t parent, const char *name, mode
 		result = handle_open(mount, &target, (file->flags & O_EXCL) != 0 ? file->flags | O_TRUNC : file->flags,
 			who, &handle);
 	if (result == 0) {
+		restoring_note(mount, spot.directory.view, who);
 		if (spot.kind == NAME_TABLE_FILE)
 			hiding_end(mount->hiding, spot.directory.view->slot);
 		attr_count(mount, ret_entry->ino, 1);

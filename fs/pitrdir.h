@@ -11,7 +11,7 @@
 enum {
 	PITR_DIRECTORY = 2,
 	PITR_ERRORS = 3,
-	PITR_REJECTED = 4,
+	PITR_REJECTED = 4,   /* 5 is NODEID_RESTORE */
 	PITR_FILES = 1 << 30 /* kept files have this number and above, below SCRATCH_NUMBER */
 };
 

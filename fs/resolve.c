@@ -38,45 +38,65 @@ static bool is_up_to_date(const struct view *view, const struct table *table)
 /* The same table with other settings keeps its slot. Takes over the table. */
 static int refresh(struct mount *mount, const struct view *view, struct table *table)
 {
-	struct view *fresh = view_new(view->parent, slice_of_text(view->name), "");
+	struct view *fresh = view_again(view);
 
 	if (fresh == NULL) {
 		table_free(table);
 		return -ENOMEM;
 	}
 	fresh->table = *table;
-	fresh->snapshot = view->snapshot;
-	fresh->time_us = view->time_us;
-	fresh->is_live = true;
 	views_refresh(mount->views, view->slot, fresh);
 	return 0;
 }
 
-int resolve_live_table(struct mount *mount, struct store_txn *txn, struct slice name, struct view **ret_view)
+/* A live table under a name in a directory. Takes over the table. */
+static int resolve_live(struct mount *mount, uint64_t parent, const char *parent_path, struct slice name,
+	struct table *table, struct view **ret_view)
 {
-	struct snapshot snapshot;
-	struct table table;
-	struct view *view;
+	struct snapshot snapshot = snapshot_live(table->number);
 	int64_t idle_ms;
-	int result = table_find(txn, name, TIME_NOW, &table, NULL);
+	struct view *view = views_find(mount->views, parent, name, &idle_ms);
+	int result;
 
-	if (result < 0)
-		return result == -EINVAL ? -ENOENT : result;
-	view = views_find(mount->views, NODEID_ROOT, name, &idle_ms);
-	if (view != NULL && is_up_to_date(view, &table)) {
-		table_free(&table);
+	if (view != NULL && view->is_live && is_up_to_date(view, table)) {
+		table_free(table);
 		*ret_view = view;
 		return 0;
 	}
-	if (view != NULL && view->is_live && !view->is_gone && view->table.number == table.number) {
-		result = refresh(mount, view, &table);
+	if (view != NULL && view->is_live && !view->is_gone && view->table.number == table->number) {
+		result = refresh(mount, view, table);
 		*ret_view = result < 0 ? NULL : views_get(mount->views, view->slot);
 		view_put(view);
 		return result < 0 ? result : *ret_view == NULL ? -ENOENT : 0;
 	}
 	view_put(view);
-	snapshot = snapshot_live(table.number);
-	return resolve_add(mount, view_new(NODEID_ROOT, name, ""), &table, &snapshot, ret_view);
+	view = view_new(parent, name, parent_path);
+	if (view != NULL)
+		view->is_alias = parent != NODEID_ROOT;
+	return resolve_add(mount, view, table, &snapshot, ret_view);
+}
+
+int resolve_live_table(struct mount *mount, struct store_txn *txn, struct slice name, struct view **ret_view)
+{
+	struct table table;
+	int result = table_find(txn, name, TIME_NOW, &table, NULL);
+
+	if (result == 0 && table.is_restoring) {
+		table_free(&table);
+		return -ENOENT;
+	}
+	if (result < 0)
+		return result == -EINVAL ? -ENOENT : result;
+	return resolve_live(mount, NODEID_ROOT, "", name, &table, ret_view);
+}
+
+int resolve_alias(struct mount *mount, uint64_t parent, const char *parent_path, struct slice name,
+	const struct table *table, struct view **ret_view)
+{
+	struct table copy;
+	int result = table_copy(table, &copy);
+
+	return result < 0 ? result : resolve_live(mount, parent, parent_path, name, &copy, ret_view);
 }
 
 int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct target *store, struct slice name,
@@ -87,6 +107,10 @@ int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct
 	struct table table;
 	int result = table_find(txn, name, store->view->time_us, &table, NULL);
 
+	if (result == 0 && table.is_restoring) {
+		table_free(&table);
+		return -ENOENT;
+	}
 	if (result < 0)
 		return result == -EINVAL ? -ENOENT : result;
 	result = snapshot_resolve(mount->history, txn, &table, &instant, &snapshot, NULL);
@@ -201,17 +225,38 @@ void resolve_refresh(struct mount *mount, struct store_txn *txn, const struct vi
 	}
 	if (result != -ENOENT || view->is_gone || table_copy(&view->table, &table) < 0)
 		return;
-	gone = view_new(view->parent, slice_of_text(view->name), "");
+	gone = view_again(view);
 	if (gone == NULL) {
 		table_free(&table);
 		return;
 	}
 	gone->table = table;
-	gone->snapshot = view->snapshot;
-	gone->time_us = TIME_NOW;
-	gone->is_live = gone->is_gone = true;
+	gone->is_gone = true;
 	views_refresh(mount->views, view->slot, gone);
 	scratch_forget_table(mount->scratch, view->slot);
+}
+
+struct refreshing {
+	struct mount *mount;
+	struct store_txn *txn;
+};
+
+static void refresh_one(void *context, struct view *view)
+{
+	const struct refreshing *refreshing = context;
+
+	resolve_refresh(refreshing->mount, refreshing->txn, view);
+}
+
+void resolve_refresh_all(struct mount *mount, const struct view *view)
+{
+	struct refreshing refreshing = { .mount = mount };
+
+	if (store_begin(mount->store, false, &refreshing.txn) < 0)
+		return;
+	resolve_refresh(mount, refreshing.txn, view);
+	(void)views_each_live(mount->views, view->table.number, refresh_one, &refreshing);
+	store_abort(refreshing.txn);
 }
 
 void resolve_again(struct mount *mount, struct store_txn *txn, const struct view *view)
@@ -224,22 +269,12 @@ void resolve_again(struct mount *mount, struct store_txn *txn, const struct view
 	if (view->is_live || view->is_store || view->branch != NULL || view->written == INSTANT_SEQ ||
 		load_table(txn, &view->table, view->time_us, &table) < 0)
 		return;
-	fresh = snapshot_resolve(mount->history, txn, &table, &instant, &snapshot, NULL) < 0
-			? NULL
-			: view_new(view->parent, slice_of_text(view->name), "");
+	fresh = snapshot_resolve(mount->history, txn, &table, &instant, &snapshot, NULL) < 0 ? NULL : view_again(view);
 	if (fresh == NULL) {
 		table_free(&table);
 		return;
 	}
-	free(fresh->path);
-	fresh->path = strdup(view->path);
 	fresh->table = table;
 	fresh->snapshot = snapshot;
-	fresh->time_us = view->time_us;
-	fresh->written = view->written;
-	fresh->is_item = view->is_item;
-	if (fresh->path == NULL)
-		view_put(fresh);
-	else
-		views_refresh(mount->views, view->slot, fresh);
+	views_refresh(mount->views, view->slot, fresh);
 }

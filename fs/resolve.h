@@ -15,6 +15,9 @@ struct mount;
 
 /* All give a held view, or -ENOENT. */
 int resolve_live_table(struct mount *mount, struct store_txn *txn, struct slice name, struct view **ret_view);
+/* A live table by another way, of which `parent_path` is for people: in restore/. */
+int resolve_alias(struct mount *mount, uint64_t parent, const char *parent_path, struct slice name,
+	const struct table *table, struct view **ret_view);
 /* A table of a store view. */
 int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct target *store, struct slice name,
 	struct view **ret_view);
@@ -29,6 +32,8 @@ int resolve_add(struct mount *mount, struct view *view, struct table *table, con
 
 /* Brings a live view up to date with its table's description, or marks its end. */
 void resolve_refresh(struct mount *mount, struct store_txn *txn, const struct view *view);
+/* All live views of a table, also this one the kernel may not know of yet. */
+void resolve_refresh_all(struct mount *mount, const struct view *view);
 /* The instant of a past view again, after an import below it. */
 void resolve_again(struct mount *mount, struct store_txn *txn, const struct view *view);
 

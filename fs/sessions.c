@@ -16,16 +16,16 @@ struct process {
 	uint64_t started;
 };
 
-struct entry {
-	struct session session; /* table 0: free */
+struct session {
+	uint32_t table; /* 0: none */
+	bool has_keys;
 	struct process maker, writer;
 	int64_t alive_ms; /* when one of them was last seen */
 };
 
 struct sessions {
 	pthread_mutex_t lock;
-	struct entry entries[SESSIONS_MAX];
-	size_t count;
+	struct session of[SESSIONS_MAX];
 };
 
 int sessions_new(struct sessions **ret_sessions)
@@ -112,140 +112,111 @@ static bool is_alive(const struct process *process)
 
 /* --- sessions; the lock is held --- */
 
-static struct entry *find(struct sessions *sessions, uint32_t table)
+static struct session *find(struct sessions *sessions, uint32_t table)
 {
 	for (size_t i = 0; i < SESSIONS_MAX; i++) {
-		if (sessions->entries[i].session.table == table)
-			return &sessions->entries[i];
+		if (sessions->of[i].table == table)
+			return &sessions->of[i];
 	}
 	return NULL;
 }
 
-static struct entry *need(struct sessions *sessions, uint32_t table)
+static struct session *need(struct sessions *sessions, uint32_t table)
 {
-	struct entry *entry = find(sessions, table);
+	struct session *session = find(sessions, table);
 
-	if (entry != NULL)
-		return entry;
-	entry = find(sessions, 0);
-	if (entry == NULL) {
-		entry = &sessions->entries[0];
-		for (size_t i = 1; i < SESSIONS_MAX; i++) {
-			if (sessions->entries[i].alive_ms < entry->alive_ms)
-				entry = &sessions->entries[i];
-		}
-	} else {
-		sessions->count++;
+	if (session != NULL)
+		return session;
+	session = &sessions->of[0];
+	for (size_t i = 1; i < SESSIONS_MAX; i++) {
+		if (sessions->of[i].alive_ms < session->alive_ms)
+			session = &sessions->of[i];
 	}
-	*entry = (struct entry){ .session = { .table = table } };
-	return entry;
+	*session = (struct session){ .table = table };
+	return session;
 }
 
-static void look(struct entry *entry, struct session *ret_session)
+/* One that is over is forgotten. */
+static bool is_open(struct session *session)
 {
 	int64_t now_ms = monotonic_ms();
 
-	entry->session.is_alive = is_alive(&entry->writer) || is_alive(&entry->maker);
-	if (entry->session.is_alive)
-		entry->alive_ms = now_ms;
-	entry->session.is_over = now_ms - entry->alive_ms > SESSION_GRACE_MS;
-	*ret_session = entry->session;
+	if (session->table == 0)
+		return false;
+	if (is_alive(&session->writer) || is_alive(&session->maker))
+		session->alive_ms = now_ms;
+	if (now_ms - session->alive_ms <= SESSION_GRACE_MS)
+		return true;
+	*session = (struct session){ 0 };
+	return false;
 }
 
 /* --- --- */
 
 void sessions_made(struct sessions *sessions, uint32_t table, pid_t pid)
 {
-	struct entry *entry;
+	struct session *session;
 
 	pthread_mutex_lock(&sessions->lock);
-	entry = need(sessions, table);
-	note_process(&entry->maker, pid);
-	entry->alive_ms = monotonic_ms();
+	session = need(sessions, table);
+	note_process(&session->maker, pid);
+	session->alive_ms = monotonic_ms();
 	pthread_mutex_unlock(&sessions->lock);
 }
 
 void sessions_wrote(struct sessions *sessions, uint32_t table, pid_t pid)
 {
-	struct entry *entry;
+	struct session *session;
 
 	pthread_mutex_lock(&sessions->lock);
-	entry = need(sessions, table);
-	note_process(&entry->writer, pid);
-	entry->alive_ms = monotonic_ms();
+	session = need(sessions, table);
+	note_process(&session->writer, pid);
+	session->alive_ms = monotonic_ms();
 	pthread_mutex_unlock(&sessions->lock);
 }
 
 void sessions_set_keys(struct sessions *sessions, uint32_t table)
 {
-	struct entry *entry;
+	struct session *session;
 
 	pthread_mutex_lock(&sessions->lock);
-	entry = find(sessions, table);
-	if (entry != NULL)
-		entry->session.has_keys = true;
+	session = find(sessions, table);
+	if (session != NULL)
+		session->has_keys = true;
 	pthread_mutex_unlock(&sessions->lock);
 }
 
-void sessions_set_lenient(struct sessions *sessions, uint32_t table)
+bool sessions_has_keys(struct sessions *sessions, uint32_t table)
 {
-	struct entry *entry;
+	const struct session *session;
+	bool has_keys;
 
 	pthread_mutex_lock(&sessions->lock);
-	entry = find(sessions, table);
-	if (entry != NULL)
-		entry->session.is_lenient = true;
+	session = find(sessions, table);
+	has_keys = session != NULL && session->has_keys;
 	pthread_mutex_unlock(&sessions->lock);
+	return has_keys;
 }
 
-void sessions_end(struct sessions *sessions, uint32_t table)
+bool sessions_is_open(struct sessions *sessions, uint32_t table)
 {
-	struct entry *entry;
+	struct session *session;
+	bool is;
 
 	pthread_mutex_lock(&sessions->lock);
-	entry = find(sessions, table);
-	if (entry != NULL) {
-		*entry = (struct entry){ 0 };
-		sessions->count--;
-	}
+	session = find(sessions, table);
+	is = session != NULL && is_open(session);
 	pthread_mutex_unlock(&sessions->lock);
+	return is;
 }
 
-size_t sessions_count(struct sessions *sessions)
+bool sessions_any(struct sessions *sessions)
 {
-	size_t count;
+	bool is_any = false;
 
 	pthread_mutex_lock(&sessions->lock);
-	count = sessions->count;
+	for (size_t i = 0; i < SESSIONS_MAX && !is_any; i++)
+		is_any = is_open(&sessions->of[i]);
 	pthread_mutex_unlock(&sessions->lock);
-	return count;
-}
-
-bool sessions_get(struct sessions *sessions, uint32_t table, struct session *ret_session)
-{
-	struct entry *entry;
-
-	pthread_mutex_lock(&sessions->lock);
-	entry = find(sessions, table);
-	if (entry != NULL)
-		look(entry, ret_session);
-	pthread_mutex_unlock(&sessions->lock);
-	return entry != NULL;
-}
-
-bool sessions_next(struct sessions *sessions, uint32_t table, struct session *ret_session)
-{
-	struct entry *next = NULL;
-
-	pthread_mutex_lock(&sessions->lock);
-	for (size_t i = 0; i < SESSIONS_MAX; i++) {
-		struct entry *entry = &sessions->entries[i];
-
-		if (entry->session.table > table && (next == NULL || entry->session.table < next->session.table))
-			next = entry;
-	}
-	if (next != NULL)
-		look(next, ret_session);
-	pthread_mutex_unlock(&sessions->lock);
-	return next != NULL;
+	return is_any;
 }

@@ -69,6 +69,17 @@ static int load_directory(struct spot *spot, uint64_t parent)
 	return spot->directory.kind == TARGET_PITR || spot->directory.kind == TARGET_REJECTED ? -EPERM : 0;
 }
 
+/* Copied to where a table is restored, NAME.json@T is NAME.json. */
+static void use_plain_name(struct spot *spot)
+{
+	struct name_parts parts = names_classify(PLACE_FLAT, slice_of_text(spot->name));
+
+	if (spot->directory.view == NULL || !spot->directory.view->is_alias || parts.kind != NAME_ITEM_AT)
+		return;
+	snprintf(spot->own_name, sizeof(spot->own_name), "%.*s", (int)parts.base.size, (const char *)parts.base.data);
+	spot->name = spot->own_name;
+}
+
 /* One attempt; 1 when a change is pending: then its ticket, and everything is to be looked at again. */
 static int look(struct spot *spot, uint64_t parent, uint64_t *ret_ticket)
 {
@@ -77,6 +88,7 @@ static int look(struct spot *spot, uint64_t parent, uint64_t *ret_ticket)
 	if (result < 0)
 		return result;
 	spot->place = target_place(&spot->directory);
+	use_plain_name(spot);
 	spot->kind = names_classify(spot->place, slice_of_text(spot->name)).kind;
 	spot->scratch = scratch_find(spot->mount->scratch, spot_parent(spot), slice_of_text(spot->name));
 	if (spot->kind != NAME_ITEM && spot->kind != NAME_PARTITION)
@@ -171,6 +183,9 @@ int spot_refuse_file(const struct spot *spot)
 		return -EROFS;
 	if (spot->kind == NAME_ITEM)
 		return spot_refuse(spot, &spot->unfit);
+	if (spot->place == PLACE_RESTORE)
+		return spot_refuse_text(
+			spot, -EINVAL, "only tables are restored here: mkdir restore/NAME, and copy items into that");
 	if (spot->place == PLACE_ROOT)
 		return spot_refuse_text(
 			spot, -EINVAL, "items are files in tables; make a table with mkdir, and the file in there");

@@ -18,7 +18,8 @@ struct spot {
 	struct mount *mount;
 	struct store_txn *txn;
 	struct target directory;
-	const char *name; /* borrowed */
+	const char *name; /* borrowed, or own_name */
+	char own_name[FILE_NAME_MAX + 1];
 	enum names_place place;
 	enum name_kind kind;
 	struct buffer key;       /* of the item or partition that can have this name; empty: none can */

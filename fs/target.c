@@ -51,6 +51,9 @@ static int load_mount_node(struct mount *mount, struct store_txn *txn, struct ta
 	case NODEID_ROOT:
 		target->kind = TARGET_ROOT;
 		return 0;
+	case NODEID_RESTORE:
+		target->kind = TARGET_RESTORE;
+		return mount->writer == NULL ? -ENOENT : 0;
 	case PITR_DIRECTORY:
 		target->kind = TARGET_PITR;
 		return 0;
@@ -97,6 +100,10 @@ static int load_view_node(struct mount *mount, struct store_txn *txn, struct tar
 		target->kind = target->view->branch != NULL ? TARGET_BRANCH
 			       : target->view->is_store     ? TARGET_STORE
 							    : TARGET_TABLE;
+		return 0;
+	}
+	if (number == NUMBER_LINK && target->view->is_alias) {
+		target->kind = TARGET_LINK;
 		return 0;
 	}
 	if (number == NUMBER_TABLE_FILE) {
@@ -162,7 +169,7 @@ void target_drain(struct mount *mount, uint64_t nodeid)
 		view = views_get(mount->views, scratch_slot(scratch));
 	if (view != NULL && view->is_live && !view->is_gone)
 		(void)writer_drain(mount->writer, view->table.number);
-	else if (mount->writer != NULL && nodeid == NODEID_ROOT)
+	else if (mount->writer != NULL && (nodeid == NODEID_ROOT || nodeid == NODEID_RESTORE))
 		(void)writer_drain(mount->writer, UINT32_MAX);
 	scratch_put(scratch);
 	view_put(view);
@@ -183,6 +190,7 @@ bool target_is_directory(const struct target *target)
 	case TARGET_PARTITION:
 	case TARGET_DIRECTORY:
 	case TARGET_BRANCH:
+	case TARGET_RESTORE:
 	case TARGET_PITR:
 	case TARGET_REJECTED:
 		return true;
@@ -201,6 +209,8 @@ enum names_place target_place(const struct target *target)
 	switch (target->kind) {
 	case TARGET_ROOT:
 		return PLACE_ROOT;
+	case TARGET_RESTORE:
+		return PLACE_RESTORE;
 	case TARGET_STORE:
 		return PLACE_STORE;
 	case TARGET_TABLE:
@@ -238,7 +248,9 @@ static void append_scratch_path(struct mount *mount, struct scratch *scratch, st
 		append_scratch_path(mount, above, out, depth + 1);
 	else if (view != NULL)
 		buffer_append_text(out, view->path);
-	if (above != NULL || view != NULL)
+	else if (parent == NODEID_RESTORE)
+		buffer_append_text(out, "restore");
+	if (above != NULL || view != NULL || parent == NODEID_RESTORE)
 		buffer_append_byte(out, '/');
 	buffer_append_slice(out, buffer_slice(&name));
 	view_put(view);
@@ -273,6 +285,9 @@ void target_path(struct mount *mount, const struct target *target, struct buffer
 	case TARGET_FILE:
 	case TARGET_DIRECTORY:
 		append_scratch_path(mount, target->scratch, out, 0);
+		return;
+	case TARGET_RESTORE:
+		buffer_append_text(out, "restore");
 		return;
 	case TARGET_PITR:
 		buffer_append_text(out, ".pitr");

@@ -24,6 +24,8 @@ enum target_kind {
 	TARGET_FILE,      /* private */
 	TARGET_DIRECTORY, /* private */
 	TARGET_BRANCH,    /* "@/", or a directory in it that is no state of a table */
+	TARGET_RESTORE,   /* "restore/" */
+	TARGET_LINK,      /* in it: to a table at the root */
 	TARGET_PITR,
 	TARGET_ERRORS,
 	TARGET_REJECTED,

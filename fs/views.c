@@ -52,6 +52,28 @@ struct view *view_new(uint64_t parent, struct slice name, const char *parent_pat
 	return view;
 }
 
+struct view *view_again(const struct view *view)
+{
+	struct view *fresh = view_new(view->parent, slice_of_text(view->name), "");
+
+	if (fresh == NULL)
+		return NULL;
+	free(fresh->path);
+	fresh->path = strdup(view->path);
+	if (fresh->path == NULL) {
+		view_put(fresh);
+		return NULL;
+	}
+	fresh->is_live = view->is_live;
+	fresh->is_item = view->is_item;
+	fresh->is_alias = view->is_alias;
+	fresh->written = view->written;
+	fresh->pin = view->pin;
+	fresh->snapshot = view->snapshot;
+	fresh->time_us = view->time_us;
+	return fresh;
+}
+
 struct view *view_hold(struct view *view)
 {
 	atomic_fetch_add(&view->references, 1);
@@ -195,6 +217,9 @@ static bool is_same_state(const struct view *a, const struct view *b)
 {
 	if (a->branch != NULL || b->branch != NULL)
 		return a->branch == b->branch && a->table.number == b->table.number && strcmp(a->path, b->path) == 0;
+	/* Nobody is to take a table and its alias for a directory that contains itself. */
+	if (a->is_alias != b->is_alias || (a->is_alias && strcmp(a->path, b->path) != 0))
+		return false;
 	return a->is_store == b->is_store && a->time_us == b->time_us && a->snapshot.table == b->snapshot.table &&
 	       a->snapshot.seq == b->snapshot.seq;
 }
@@ -267,23 +292,6 @@ struct view *views_find(struct views *views, uint64_t parent, struct slice name,
 			idle_unlink(views, slot);
 			idle_append(views, slot);
 		}
-	}
-	pthread_mutex_unlock(&views->lock);
-	return view;
-}
-
-struct view *views_find_live(struct views *views, uint32_t table)
-{
-	struct index_link *link;
-	struct view *view = NULL;
-
-	pthread_mutex_lock(&views->lock);
-	link = index_first(&views->by_table, table_hash(table));
-	if (link != NULL) {
-		struct slot *slot = index_holder(link, struct slot, by_table);
-
-		if (slot->references > 0 || slot->pins > 0)
-			view = view_hold(slot->view);
 	}
 	pthread_mutex_unlock(&views->lock);
 	return view;
@@ -456,6 +464,79 @@ static struct aged_view *collect(struct views *views, bool (*is_wanted)(const st
 	pthread_mutex_unlock(&views->lock);
 	*ret_count = count;
 	return found;
+}
+
+static bool is_known_live(const struct slot *slot, uint32_t table)
+{
+	return slot->is_named && slot->view->is_live && slot->view->table.number == table &&
+	       (slot->references > 0 || slot->pins > 0);
+}
+
+/* Most tables have one live view or none. */
+static size_t count_live(struct views *views, uint32_t table, struct view **ret_only)
+{
+	struct index_link *link;
+	size_t count = 0;
+
+	pthread_mutex_lock(&views->lock);
+	for (link = index_first(&views->by_table, table_hash(table)); link != NULL; link = index_next(link)) {
+		struct slot *slot = index_holder(link, struct slot, by_table);
+
+		if (is_known_live(slot, table) && ++count == 1 && ret_only != NULL)
+			*ret_only = view_hold(slot->view);
+	}
+	pthread_mutex_unlock(&views->lock);
+	return count;
+}
+
+size_t views_live(struct views *views, uint32_t table)
+{
+	return count_live(views, table, NULL);
+}
+
+int views_each_live(struct views *views, uint32_t table, void (*each)(void *context, struct view *view), void *context)
+{
+	struct view *only = NULL;
+	struct aged_view *found;
+	size_t count = count_live(views, table, &only);
+
+	if (count == 1)
+		each(context, only);
+	view_put(only);
+	if (count <= 1)
+		return (int)count;
+	found = collect(views, is_known_live, table, &count);
+	if (found == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		each(context, found[i].view);
+		view_put(found[i].view);
+	}
+	free(found);
+	return (int)count;
+}
+
+static bool is_past_table(const struct slot *slot, uint32_t table)
+{
+	(void)table;
+	return !slot->view->is_live && !slot->view->is_store && slot->view->branch == NULL;
+}
+
+int views_recent(struct views *views, bool (*each)(void *context, struct view *view), void *context)
+{
+	size_t count;
+	struct aged_view *found = collect(views, is_past_table, 0, &count);
+	bool goes_on = true;
+
+	if (found == NULL)
+		return -ENOMEM;
+	qsort(found, count, sizeof(*found), compare_age);
+	for (size_t i = count; i-- > 0;) {
+		goes_on = goes_on && each(context, found[i].view);
+		view_put(found[i].view);
+	}
+	free(found);
+	return 0;
 }
 
 static bool is_past_untold(const struct slot *slot, uint32_t table)

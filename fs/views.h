@@ -22,6 +22,7 @@
 #define NODE_NUMBER_BITS 40
 #define NUMBER_DIRECTORY UINT64_C(0)  /* in every view: its top directory */
 #define NUMBER_TABLE_FILE UINT64_C(1) /* its .table.json */
+#define NUMBER_LINK UINT64_C(2)       /* of an alias: the symbolic link to the table at the root */
 
 static inline uint64_t nodeid_of(uint32_t slot, uint64_t number)
 {
@@ -45,6 +46,7 @@ struct view {
 	bool is_live;
 	bool is_item;                /* past: of one item, looked up as NAME.json@T */
 	bool is_gone;                /* live: its table has ended */
+	bool is_alias;               /* live: in restore/, or the like of it in there (restoring.h) */
 	enum instant_kind written;   /* how the instant was written */
 	const struct branch *branch; /* a directory below "@/" (attree.h), whose table has no description; NULL: none */
 	struct pin_place pin;        /* past: of a backup; number 0: of none */
@@ -60,6 +62,8 @@ struct view {
 
 /* A new view, to be filled in and given to views_add or views_refresh. NULL: out of memory. */
 struct view *view_new(uint64_t parent, struct slice name, const char *parent_path);
+/* One of the same name, place and kind, for what is new about it. */
+struct view *view_again(const struct view *view);
 struct view *view_hold(struct view *view);
 void view_put(struct view *view); /* NULL is fine */
 
@@ -72,8 +76,11 @@ void views_free(struct views *views);
 struct view *views_get(struct views *views, uint32_t slot);
 /* The view of that parent and name, held; NULL: none. *ret_idle_ms: since when nobody looked it up. The look counts as use. */
 struct view *views_find(struct views *views, uint64_t parent, struct slice name, int64_t *ret_idle_ms);
-/* The live view of a table, held; NULL: none, or the kernel knows nothing of it (then nothing needs invalidation). */
-struct view *views_find_live(struct views *views, uint32_t table);
+/* How many live views of a table the kernel knows something of. */
+size_t views_live(struct views *views, uint32_t table);
+/* Calls `each` for the live views of a table that the kernel knows something of, held, with no lock. There is more than one
+ * while it is restored. Their number, or -ENOMEM. */
+int views_each_live(struct views *views, uint32_t table, void (*each)(void *context, struct view *view), void *context);
 
 /* Gives a new view a slot and its ino_base; it takes the place of the one of the same parent and name, which lives on
  * under its slot until the kernel lets go. Takes over the caller's hold on success; the returned view is held again. When another thread
@@ -92,6 +99,8 @@ size_t views_past(struct views *views);
 /* Calls `each` for the past views the kernel refers to, not looked up for longest, until `count` were told or all; each is told once. */
 void views_oldest(
 	struct views *views, size_t count, void (*each)(void *context, const struct view *view), void *context);
+/* Calls `each` for the past views of tables, the one looked up last first, until it returns false. */
+int views_recent(struct views *views, bool (*each)(void *context, struct view *view), void *context);
 /* Calls `each` for every view of a table (or of any: UINT32_MAX), held, with no lock. */
 int views_each(struct views *views, uint32_t table, void (*each)(void *context, struct view *view), void *context);
 

@@ -63,19 +63,34 @@ static void touch_past(struct round *round, uint32_t table)
 
 /* --- tables --- */
 
+struct news {
+	struct watching *watching;
+	struct store_txn *txn;
+	const struct watch_event *event;
+	bool is_known; /* this mount did it, and the kernel knows */
+};
+
+static void table_of_view_changed(void *context, struct view *view)
+{
+	const struct news *news = context;
+	struct mount *mount = news->watching->mount;
+
+	resolve_refresh(mount, news->txn, view);
+	if (news->event->op == CHANGE_REMOVE || view->is_alias)
+		notifier_expire(mount->notifier, view->parent, slice_of_text(view->name));
+	/* It stands at the root once it is restored. */
+	if (view->is_alias)
+		notifier_expire(mount->notifier, NODEID_ROOT, slice_of_text(view->table.name));
+	touch_node(news->watching, nodeid_of(view->slot, NUMBER_TABLE_FILE));
+}
+
 static void table_changed(struct watching *watching, struct store_txn *txn, const struct watch_event *event)
 {
-	struct mount *mount = watching->mount;
-	struct view *view = views_find_live(mount->views, (uint32_t)event->node.number);
+	struct news news = { watching, txn, event, false };
 
 	touch_node(watching, NODEID_ROOT);
-	if (view == NULL)
-		return;
-	resolve_refresh(mount, txn, view);
-	if (event->op == CHANGE_REMOVE)
-		notifier_expire(mount->notifier, NODEID_ROOT, slice_of_text(view->name));
-	touch_node(watching, nodeid_of(view->slot, NUMBER_TABLE_FILE));
-	view_put(view);
+	touch_node(watching, NODEID_RESTORE);
+	(void)views_each_live(watching->mount->views, (uint32_t)event->node.number, table_of_view_changed, &news);
 }
 
 /* --- items --- */
@@ -129,15 +144,20 @@ static bool has_ended(struct store_txn *txn, const struct view *view, uint64_t d
 	return directory != 0 && snapshot_node(txn, &view->snapshot, directory, &node) == -ENOENT;
 }
 
-static bool is_own(const struct mount *mount, const struct watch_event *event)
+/* What this mount did itself its kernel knows, and the handlers have told it what it does not: but only of the one view in which
+ * it was done. */
+static bool is_known(const struct mount *mount, const struct watch_event *event)
 {
-	return mount->writer != NULL && writer_made(mount->writer, event->table, event->seq);
+	return mount->writer != NULL && writer_made(mount->writer, event->table, event->seq) &&
+	       views_live(mount->views, event->table) < 2;
 }
 
-static void node_changed(
-	struct watching *watching, struct store_txn *txn, const struct view *view, const struct watch_event *event)
+static void node_changed(void *context, struct view *view)
 {
+	const struct news *news = context;
+	struct watching *watching = news->watching;
 	struct mount *mount = watching->mount;
+	const struct watch_event *event = news->event;
 	struct scratch *kept = kept_partition(mount, view, event->node.encoded_key);
 	uint64_t directory = nodeid_of(view->slot, event->node.directory);
 	char name[FILE_NAME_MAX + 1];
@@ -154,9 +174,9 @@ static void node_changed(
 		notifier_node(mount->notifier, nodeid_of(view->slot, event->node.number));
 	/* A name is dropped under its directory's lock, for which a request may hold that this process has to answer: not
 	 * to be asked for needlessly. What was unlinked here the kernel has dropped itself. */
-	if (event->op == CHANGE_REMOVE && !is_own(mount, event) && snapshot_name(&view->table, &event->node, name) > 0)
+	if (event->op == CHANGE_REMOVE && !news->is_known && snapshot_name(&view->table, &event->node, name) > 0)
 		notifier_drop(mount->notifier, directory, slice_of_text(name));
-	if (event->op == CHANGE_REMOVE && has_ended(txn, view, event->node.directory))
+	if (event->op == CHANGE_REMOVE && has_ended(news->txn, view, event->node.directory))
 		partition_ended(mount, view, event, kept);
 	scratch_put(kept);
 }
@@ -165,7 +185,7 @@ static void changed(void *context, struct store_txn *txn, const struct watch_eve
 {
 	struct watching *watching = context;
 	struct mount *mount = watching->mount;
-	struct view *view;
+	struct news news = { watching, txn, event, false };
 
 	if (event->is_past)
 		touch_past(&watching->round, event->table == CATALOGUE ? (uint32_t)event->node.number : event->table);
@@ -173,13 +193,10 @@ static void changed(void *context, struct store_txn *txn, const struct watch_eve
 		table_changed(watching, txn, event);
 		return;
 	}
-	/* What this mount did itself its kernel knows, and the handlers have told it what it does not. */
-	if (mount->writer != NULL && !event->is_past && writer_made(mount->writer, event->table, event->seq))
+	news.is_known = is_known(mount, event);
+	if (news.is_known && !event->is_past)
 		return;
-	view = views_find_live(mount->views, event->table);
-	if (view != NULL)
-		node_changed(watching, txn, view, event);
-	view_put(view);
+	(void)views_each_live(mount->views, event->table, node_changed, &news);
 	notifier_keep_pace(mount->notifier);
 }
 
