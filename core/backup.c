@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -256,21 +255,22 @@ int backup_next_table_name(struct store_txn *txn, struct slice after, char ret_n
 {
 	struct pin_place place = { 0 };
 	struct pin pin;
-	bool is_found = false;
+	char first[256] = "";
 	int r;
 	while ((r = backup_next(txn, UINT32_MAX, slice_of(NULL, 0), &place, &pin)) == 1) {
 		struct table table;
 		r = backup_table(txn, &pin, &table);
 		if (r)
 			return r == -ENOENT ? -EIO : r;
-		struct slice name = slice_of_text(table.name);
-		if (slice_compare(name, after) > 0 && (!is_found || slice_compare(name, slice_of_text(ret_name)) < 0)) {
-			strcpy(ret_name, table.name);
-			is_found = true;
-		}
+		bool is_after = slice_compare(slice_of_text(table.name), after) > 0;
+		if (is_after && (!first[0] || strcmp(table.name, first) < 0))
+			strcpy(first, table.name);
 		table_free(&table);
 	}
-	return r < 0 ? r : is_found;
+	if (r < 0 || !first[0])
+		return r;
+	strcpy(ret_name, first);
+	return 1;
 }
 
 /* Does a newer backup of a table of the same name have its name? */
