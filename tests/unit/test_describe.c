@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup.h"
 #include "clock.h"
 #include "describe.h"
 #include "json.h"
@@ -222,6 +223,117 @@ static void test_the_file_of_other_periods(void **state)
 	table_free(&table);
 }
 
+/* --- restored tables and snapshots --- */
+
+static struct json *describe_file_at(
+	struct fixture *fixture, const struct table *table, const struct snapshot *snapshot)
+{
+	struct buffer text = BUFFER_INIT;
+	struct store_txn *txn = fixture_read(fixture);
+	assert_int_equal(describe_table_file(fixture->history, txn, table, snapshot, &text), 0);
+	store_abort(txn);
+	struct json *root = parse(&text);
+	buffer_free(&text);
+	return root;
+}
+
+static void test_a_snapshot_says_which_it_is(void **state)
+{
+	struct fixture *fixture = *state;
+	struct table table;
+	struct snapshot snapshot;
+	struct pin pin;
+	struct change_context context = { 0 };
+	char expected[256];
+	fixture_create(fixture, "orders", NULL, &table);
+	fixture_put(fixture, &table, "{'id':'1'}");
+	clock_set(NOON_US + SECOND_US);
+	assert_int_equal(fixture_at(fixture, &table, NOON_US + SECOND_US / 2, &snapshot), 0);
+	struct json *root = describe_file_at(fixture, &table, &snapshot);
+	snprintf(expected, sizeof(expected),
+		"{\"Instant\":\"2025-03-01T12:30:00.75Z\",\"SequenceNumber\":1,\"Table\":\"orders\",\"TableId\":\"%"
+		"s\"}",
+		table.id);
+	assert_json(root, "Snapshot", expected);
+	assert_json(root, "ItemCount", "1");
+	json_free(root);
+	struct batch *batch = fixture_begin(fixture);
+	assert_int_equal(backup_create(batch, &table, &snapshot, slice_of_text("nightly"), &context, &pin, NULL), 0);
+	fixture_commit(batch);
+	snapshot = snapshot_of_pin(&pin);
+	root = describe_file_at(fixture, &table, &snapshot);
+	assert_json(json_member(root, "Snapshot"), "Backup",
+		"\"arn:aws:dynamodb:local:000000000000:table/orders/backup/01740832201250-00000001\"");
+	json_free(root);
+	struct snapshot live = snapshot_live(table.number);
+	root = describe_file_at(fixture, &table, &live);
+	assert_null(json_member(root, "Snapshot"));
+	json_free(root);
+	table_free(&table);
+}
+
+static struct table find(struct fixture *fixture, const char *name)
+{
+	struct table table;
+	struct store_txn *txn = fixture_read(fixture);
+	assert_int_equal(table_find(txn, slice_of_text(name), TIME_NOW, &table, NULL), 0);
+	store_abort(txn);
+	return table;
+}
+
+static void test_a_table_that_is_being_restored(void **state)
+{
+	struct fixture *fixture = *state;
+	struct table orders, table;
+	struct snapshot snapshot;
+	struct change_context context = { 0 };
+	fixture_create(fixture, "orders", NULL, &orders);
+	fixture_put(fixture, &orders, "{'id':'1'}");
+	fixture_put(fixture, &orders, "{'id':'2'}");
+	clock_set(NOON_US + SECOND_US);
+	assert_int_equal(fixture_at(fixture, &orders, NOON_US + SECOND_US / 2, &snapshot), 0);
+	struct json *document = describe_file_at(fixture, &orders, &snapshot);
+	struct batch *batch = fixture_begin(fixture);
+	assert_int_equal(restore_begin(batch, slice_of_text("fixed"), NULL, &context, &table, NULL), 0);
+	assert_int_equal(restore_expect(batch, &table, document, &context, NULL), 0);
+	fixture_put_in(batch, &table, "{'id':'1'}", 0);
+	fixture_commit(batch);
+	table_free(&table);
+	table = find(fixture, "fixed");
+	struct json *root = describe(fixture, &table);
+	assert_json(root, "TableStatus", "\"CREATING\"");
+	assert_json(root, "RestoreSummary",
+		"{\"RestoreDateTime\":1740832200.75,\"RestoreInProgress\":true,\"SourceTableArn\":"
+		"\"arn:aws:dynamodb:local:000000000000:table/orders\"}");
+	assert_null(json_member(root, "Restore"));
+	json_free(root);
+	struct snapshot live = snapshot_live(table.number);
+	root = describe_file_at(fixture, &table, &live);
+	const struct json *restore = json_member(root, "Restore");
+	assert_json(restore, "InProgress", "true");
+	assert_json(restore, "ItemsCopied", "1");
+	assert_json(restore, "ItemsExpected", "2");
+	assert_json(restore, "SourceTable", "\"orders\"");
+	assert_json(restore, "Instant", "\"2025-03-01T12:30:00.75Z\"");
+	assert_json(restore, "Started", "\"2025-03-01T12:30:01.25Z\"");
+	json_free(root);
+	/* AWS forgets where a table came from when it is whole. */
+	fixture_put(fixture, &table, "{'id':'2'}");
+	table_free(&table);
+	table = find(fixture, "fixed");
+	root = describe(fixture, &table);
+	assert_json(root, "TableStatus", "\"ACTIVE\"");
+	assert_null(json_member(root, "RestoreSummary"));
+	json_free(root);
+	root = describe_file_at(fixture, &table, &live);
+	assert_json(json_member(root, "Restore"), "InProgress", "false");
+	assert_json(json_member(root, "Restore"), "ItemsCopied", "2");
+	json_free(root);
+	json_free(document);
+	table_free(&orders);
+	table_free(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +342,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_past_instant, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_file_keeps_its_length_while_time_passes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_file_of_other_periods, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_snapshot_says_which_it_is, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_table_that_is_being_restored, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
