@@ -110,6 +110,7 @@ static void *keep(void *context)
 		trim_views(mount);
 		trim_partitions(mount);
 		drop_overtaken(keeper);
+		restoring_tidy(mount, true);
 		if (mount->writer != NULL && monotonic_ms() >= recover_ms)
 			(void)journal_recover(mount->history, NULL);
 		if (monotonic_ms() >= recover_ms)

@@ -1,5 +1,6 @@
 /* What has to be done now and then: commits removals of items moved aside, asks the kernel to drop past views and kept
- * partitions nobody needs, and views of what retention has forgotten, and commits what writers that died had accepted. */
+ * partitions nobody needs, and views of what retention has forgotten, accepts restored tables nobody copies into any more, and
+ * commits what writers that died had accepted. */
 #ifndef PITR_FS_KEEPER_H
 #define PITR_FS_KEEPER_H
 

@@ -295,6 +295,8 @@ static int finish(struct program *program)
 	if (mount->writer != NULL) {
 		if (mount->asides != NULL)
 			result = commit_asides(mount, ASIDE_ANY, 0);
+		if (mount->restoring != NULL)
+			restoring_tidy(mount, false);
 		result = result < 0 ? result : writer_stop(mount->writer);
 	}
 	if (result < 0)

@@ -337,6 +337,8 @@ static void list(fuse_req_t req, struct mount *mount, fuse_ino_t ino, size_t siz
 	struct listing listing = { .mount = mount, .req = req, .is_plus = is_plus, .offset = (uint64_t)offset };
 	int result;
 
+	if (ino == NODEID_ROOT || ino == NODEID_RESTORE)
+		restoring_tidy(mount, false);
 	target_drain(mount, ino);
 	result = target_begin(mount, ino, &listing.txn, &listing.directory);
 	if (result < 0) {

@@ -277,6 +277,8 @@ static int lookup(
 	/* What was closed before an instant is asked for belongs to it. */
 	if (strchr(name, '@') != NULL)
 		target_drain(mount, parent);
+	if (parent == NODEID_ROOT || parent == NODEID_RESTORE)
+		restoring_tidy(mount, false);
 	if (parent == NODEID_ROOT)
 		restoring_drain(mount, slice_of_text(name));
 	result = target_begin(mount, parent, &txn, &directory);

@@ -46,6 +46,9 @@ int restoring_find_again(struct mount *mount, struct store_txn *txn, const struc
 int restoring_table_name(struct mount *mount, struct slice name, struct buffer *out, struct error *error);
 /* Lists tables in progress from *number on: as restore_next. The view is held; 1 with NULL: to be passed over. */
 int restoring_next(struct mount *mount, struct store_txn *txn, uint32_t *number, struct view **ret_view);
+/* Accepts tables that expect nothing, and have something, once nobody copies into them any more. Called before restore/ or the
+ * root is looked at, when there are sessions; `with_others`, now and then: also those others have left behind. */
+void restoring_tidy(struct mount *mount, bool with_others);
 /* Before a name is looked up at the root: what was copied into a table of that name is committed, so that it stands there
  * when it is whole. */
 void restoring_drain(struct mount *mount, struct slice name);

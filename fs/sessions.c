@@ -210,6 +210,20 @@ bool sessions_is_open(struct sessions *sessions, uint32_t table)
 	return is;
 }
 
+bool sessions_is_busy(struct sessions *sessions, uint32_t table, bool *ret_is_known)
+{
+	struct session *session;
+	bool is_busy = false;
+
+	pthread_mutex_lock(&sessions->lock);
+	session = find(sessions, table);
+	*ret_is_known = session != NULL && is_open(session);
+	if (*ret_is_known)
+		is_busy = is_alive(&session->writer) || is_alive(&session->maker);
+	pthread_mutex_unlock(&sessions->lock);
+	return is_busy;
+}
+
 bool sessions_any(struct sessions *sessions)
 {
 	bool is_any = false;

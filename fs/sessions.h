@@ -23,6 +23,8 @@ void sessions_set_keys(struct sessions *sessions, uint32_t table);
 bool sessions_has_keys(struct sessions *sessions, uint32_t table);
 
 bool sessions_is_open(struct sessions *sessions, uint32_t table);
+/* Does one of its processes live? *ret_is_known: there is a session at all. */
+bool sessions_is_busy(struct sessions *sessions, uint32_t table, bool *ret_is_known);
 /* Is one open? */
 bool sessions_any(struct sessions *sessions);
 
