@@ -61,6 +61,7 @@ listed() {
 	[ "$(total orders/1001.json)" = 3 ]
 	[ "$(ls -A orders/@/backups/pre-release | head -n 1)" = .table.json ]
 	[ "$(jq .ItemCount orders/@/backups/pre-release/.table.json)" = 2 ]
+	[ "$(jq -r .Snapshot.Backup orders/@/backups/pre-release/.table.json)" = "$(pitr list-backups --table-name orders | jq -r '.BackupSummaries[0].BackupArn')" ]
 	cp orders/@/backups/pre-release/1002.json orders/
 	[ "$(total orders/1002.json)" = 2 ]
 	cd /
@@ -109,6 +110,21 @@ listed() {
 	refused 'No such file' rmdir orders/@/backups/one
 	mkdir orders/@/backups/one
 	listed orders/@/backups 'two one ' || listed orders/@/backups 'one two '
+}
+
+@test "a backup is restored by cp and by ln, like any instant" {
+	mkdir orders/@/backups/one
+	rm orders/1001.json
+	cp -r orders/@/backups/one restore/copied
+	ln -s ../orders/@/backups/one restore/linked
+	ln -s ../@/backups/orders/one restore/linked-too
+	for table in copied linked linked-too; do
+		eventually listed $table '1001.json 1002.json '
+		[ "$(total $table/1001.json)" = 1 ]
+		[ "$(jq -r .Restore.SourceBackupArn $table/.table.json)" = "$(pitr list-backups --table-name orders | jq -r '.BackupSummaries[0].BackupArn')" ]
+	done
+	rmdir orders/@/backups/one
+	[ "$(total linked/1001.json)" = 1 ]
 }
 
 @test "nothing else can be changed there" {
@@ -206,6 +222,37 @@ listed() {
 	rmdir orders/@/backups/one
 	mkdir orders/@/backups/one
 	soon eval '[ "$(total "$OTHER/orders/@/backups/one/1001.json")" = 5 ]'
+}
+
+@test "what the command line makes and deletes comes and goes" {
+	local arn
+	listed orders/@/backups ''
+	pitr create-backup --table-name orders --backup-name nightly >"$WORK/json"
+	soon listed orders/@/backups 'nightly '
+	arn=$(jq -r .BackupDetails.BackupArn "$WORK/json")
+	echo '{"total":5}' >orders/1001.json
+	sync orders
+	pitr create-backup --table-name orders --backup-name nightly >/dev/null
+	soon eval '[ "$(total orders/@/backups/nightly/1001.json)" = 5 ]'
+	[ "$(ls orders/@/backups | wc -l)" -eq 2 ]
+	[ "$(total "orders/@/backups/nightly~${arn##*/}/1001.json")" = 1 ]
+	pitr delete-backup --backup-arn "$arn" >/dev/null
+	soon listed orders/@/backups 'nightly '
+	mkdir orders/@/backups/mine
+	[ "$(pitr list-backups --table-name orders | jq -r '[.BackupSummaries[].BackupName] | sort | join(" ")')" = 'mine nightly' ]
+	rmdir orders/@/backups/mine
+	[ "$(pitr list-backups --table-name orders | jq '.BackupSummaries | length')" -eq 1 ]
+}
+
+@test "a held table is kept, and rmdir says by what" {
+	pitr hold add orders --name legal --reason 'case 4711' >/dev/null
+	refused 'Operation not permitted' rmdir orders
+	told 'while the hold legal is on it: case 4711'
+	rm orders/*.json
+	refused 'Operation not permitted' rmdir orders
+	pitr hold release legal >/dev/null
+	rmdir orders
+	absent orders
 }
 
 @test "a protected table is kept, and rmdir says why" {
