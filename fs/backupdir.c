@@ -194,10 +194,8 @@ static int make_backup(struct mount *mount, const struct view *directory, struct
 {
 	struct change_context context;
 	struct batch *batch;
-	int result = commit_asides(mount, ASIDE_OF_TABLE, directory->table.number);
+	int result = writer_drain(mount->writer, directory->table.number);
 
-	if (result == 0)
-		result = writer_drain(mount->writer, directory->table.number);
 	if (result == 0)
 		result = commit_begin(mount, who, &batch, &context, error);
 	return result < 0 ? result
@@ -286,17 +284,17 @@ static void tell_view(void *context, struct view *view)
 		notifier_drop(news->mount->notifier, view->parent, slice_of_text(view->name));
 }
 
-void backupdir_tell_news(struct mount *mount, uint64_t *revision)
+void backupdir_tell_news(struct mount *mount, struct backupdir_known *known)
 {
-	struct news news = { .mount = mount, .known = *revision };
-	uint64_t now;
+	struct news news = { .mount = mount, .known = known->revision };
+	uint64_t commit = store_commit_number(mount->store), revision;
 
-	if (store_begin(mount->store, false, &news.txn) < 0)
+	if (commit == known->commit || store_begin(mount->store, false, &news.txn) < 0)
 		return;
-	if (pin_revision(news.txn, &now) == 0 && now != *revision) {
-		if (gather_new(&news) == 0 && views_each(mount->views, UINT32_MAX, tell_view, &news) == 0)
-			*revision = now;
-	}
+	if (pin_revision(news.txn, &revision) == 0 &&
+		(revision == known->revision ||
+			(gather_new(&news) == 0 && views_each(mount->views, UINT32_MAX, tell_view, &news) == 0)))
+		*known = (struct backupdir_known){ commit, revision };
 	store_abort(news.txn);
 	buffer_free(&news.names);
 }

@@ -9,7 +9,10 @@ extern const struct branch backupdir_of_table;
 extern const struct branch backupdir_of_store; /* backupdir_store.c */
 extern const struct branch backupdir_of_name;  /* in that of the root: of all tables that ever had the name */
 
-/* Looks whether backups were made or deleted since it last looked (*revision, at first 0), by anyone, and tells the kernel. */
-void backupdir_tell_news(struct mount *mount, uint64_t *revision);
+/* Looks whether backups were made or deleted since it last looked, by anyone, and tells the kernel. */
+struct backupdir_known {
+	uint64_t commit, revision; /* of the store, and of its pins, when it last looked; at first 0 */
+};
+void backupdir_tell_news(struct mount *mount, struct backupdir_known *known);
 
 #endif

@@ -30,7 +30,7 @@ struct watching {
 	struct watch *watch;
 	struct round round;
 	int64_t told_ms; /* when the last round ended */
-	uint64_t pin_revision;
+	struct backupdir_known known;
 };
 
 static void touch_node(struct watching *watching, uint64_t nodeid)
@@ -267,7 +267,7 @@ static void settled(void *context)
 		notifier_node(watching->mount->notifier, round->nodes[i]);
 	if (round->is_everything || round->past_count > 0)
 		forget(watching);
-	backupdir_tell_news(watching->mount, &watching->pin_revision);
+	backupdir_tell_news(watching->mount, &watching->known);
 	*round = (struct round){ 0 };
 }
 
