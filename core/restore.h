@@ -9,7 +9,7 @@
  * tags, stream, PITR settings (the store's default holds), deletion protection, table class.
  *
  * META "r" table := varint expected items + 1 (0: none are expected); there is one for each table in progress.
- * In the description: Restore { Way "copy"|"share", SourceTable, SourceTableId, SourceTableNumber, InstantUs,
+ * In the description: Restore { Way "copy"|"share", SourceTable, SourceTableId, SourceTableNumber, InstantUs, SourceSeq?,
  *     BackupArn?, ExpectedItems?, StartedUs, InProgress } */
 #ifndef PITR_RESTORE_H
 #define PITR_RESTORE_H
@@ -73,6 +73,7 @@ struct restore_progress {
 	char source_id[TABLE_ID_SIZE];
 	uint32_t source_number; /* 0: not of this store, or not known */
 	int64_t instant_us;     /* 0: not known */
+	uint64_t seq;           /* of the source's last change in it, for several can share an instant; 0: not known */
 	char backup_arn[1024];
 	uint64_t items;   /* now; of one that has ended: when it did */
 	int64_t expected; /* -1: nothing is */

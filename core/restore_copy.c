@@ -228,6 +228,7 @@ static int read_expectation(
 {
 	const struct json *snapshot = json_member(document, "Snapshot");
 	struct slice text;
+	int64_t seq;
 	struct instant instant;
 	if (!snapshot || json_type(snapshot) == JSON_NULL)
 		return 0;
@@ -244,6 +245,8 @@ static int read_expectation(
 			"the description's Snapshot has no Instant such as "
 			"2025-03-01T12:30:00Z");
 	wanted->instant_us = instant.time_us;
+	if (json_get_i64(snapshot, "SequenceNumber", &seq) && seq > 0)
+		wanted->seq = (uint64_t)seq;
 	return failed(find_source(txn, wanted), "find the source", wanted->source, error);
 }
 
@@ -262,7 +265,8 @@ static int check_expectation(
 		return error_set(error, -EEXIST, "%s is whole already; restore under another name", name);
 	if (!copy->last.items || record->expected < 0 || wanted->expected < 0)
 		return 0;
-	if (strcmp(record->source_id, wanted->source_id) != 0 || record->instant_us != wanted->instant_us)
+	if (strcmp(record->source_id, wanted->source_id) != 0 || record->instant_us != wanted->instant_us ||
+		record->seq != wanted->seq)
 		return error_set(error, -EINVAL,
 			"%s has items of another snapshot already: finish that copy, or remove restore/%s and begin "
 			"again",
@@ -296,6 +300,7 @@ static int expect(struct batch *batch, struct copy *copy, const struct json *req
 		strcpy(record->backup_arn, wanted->backup_arn);
 		record->source_number = wanted->source_number;
 		record->instant_us = wanted->instant_us;
+		record->seq = wanted->seq;
 		record->expected = wanted->expected;
 	}
 	if (record->expected >= 0 && copy->last.items >= (uint64_t)record->expected)

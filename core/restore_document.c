@@ -317,6 +317,7 @@ int restore_record_read(struct slice description, struct restore_progress *ret_r
 	item_text(restore, "SourceTableId", ret_record->source_id, sizeof(ret_record->source_id));
 	ret_record->source_number = (uint32_t)item_number(restore, "SourceTableNumber");
 	ret_record->instant_us = item_number(restore, "InstantUs");
+	ret_record->seq = (uint64_t)item_number(restore, "SourceSeq");
 	item_text(restore, "BackupArn", ret_record->backup_arn, sizeof(ret_record->backup_arn));
 	if (item_attribute(restore, slice_of_text("ExpectedItems"), &value))
 		ret_record->expected = item_number(restore, "ExpectedItems");
@@ -338,6 +339,8 @@ int restore_record_write(struct slice description, const struct restore_progress
 		map_set_number(&map, "SourceTableNumber", record->source_number);
 	if (record->instant_us)
 		map_set_number(&map, "InstantUs", record->instant_us);
+	if (record->seq)
+		map_set_number(&map, "SourceSeq", (int64_t)record->seq);
 	if (record->backup_arn[0])
 		map_set_text(&map, "BackupArn", record->backup_arn);
 	if (record->expected >= 0)

@@ -72,6 +72,7 @@ static struct restore_progress record_of(const struct restore_source *source)
 	struct restore_progress record = { .is_shared = true,
 		.source_number = source->snapshot.table,
 		.instant_us = source->snapshot.time_us,
+		.seq = source->snapshot.seq,
 		.items = source->items,
 		.expected = (int64_t)source->items };
 	strcpy(record.source, source->table.name);
