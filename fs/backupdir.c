@@ -196,10 +196,12 @@ static int make_backup(struct mount *mount, const struct view *directory, struct
 	struct batch *batch;
 	int result = writer_drain(mount->writer, directory->table.number);
 
-	if (result == 0)
-		result = commit_begin(mount, who, &batch, &context, error);
-	return result < 0 ? result
-			  : commit_finish(batch, create(batch, directory->table.number, name, &context, error), error);
+	if (result < 0)
+		return result;
+	result = commit_begin(mount, who, &batch, &context, error);
+	if (result < 0)
+		return result;
+	return commit_finish(batch, create(batch, directory->table.number, name, &context, error), error);
 }
 
 static int remove_backup(struct mount *mount, const struct view *directory, struct slice name, const struct who *who,
