@@ -124,6 +124,12 @@ static int find_table(struct mount *mount, struct store_txn *txn, struct slice n
 	return result == -EINVAL ? -ENOENT : result;
 }
 
+/* Does it stand in restore/ as a directory? */
+static bool is_open(struct mount *mount, const struct table *table)
+{
+	return table->is_restoring || sessions_is_open(mount->restoring->sessions, table->number);
+}
+
 static bool is_shared(struct store_txn *txn, const struct table *table)
 {
 	struct restore_progress progress;
@@ -140,7 +146,7 @@ int restoring_find(
 	if (result < 0)
 		return result;
 	*ret_number = NUMBER_DIRECTORY;
-	if (!table.is_restoring && !sessions_is_open(mount->restoring->sessions, table.number)) {
+	if (!is_open(mount, &table)) {
 		*ret_number = NUMBER_LINK;
 		result = is_shared(txn, &table) ? 0 : -ENOENT;
 	}
@@ -160,6 +166,8 @@ static bool is_from(struct mount *mount, const struct restore_progress *progress
 		return progress->expected < 0;
 	if (instant.kind == INSTANT_AT)
 		return instant.time_us == progress->instant_us;
+	if (instant.kind == INSTANT_SEQ)
+		return instant.seq == progress->seq;
 	return progress->source_number != 0 &&
 	       recent_time(mount, name, progress->source_number) == progress->instant_us;
 }
@@ -177,7 +185,7 @@ int restoring_find_again(struct mount *mount, struct store_txn *txn, const struc
 	result = table_load(txn, view->table.number, TIME_NOW, &table);
 	if (result < 0)
 		return result;
-	result = table.is_restoring ? restore_progress(txn, &table, &progress) : -ENOENT;
+	result = is_open(mount, &table) ? restore_progress(txn, &table, &progress) : -ENOENT;
 	if (result == 0 && !is_from(mount, &progress, name, instant))
 		result = -ENOENT;
 	if (result == 0)
@@ -257,10 +265,14 @@ int restoring_make(struct spot *spot, const struct who *who)
 	return result < 0 && error.code < 0 ? spot_refuse(spot, &error) : result;
 }
 
+/* Told once for all of the table. */
 static int refuse_finished(struct spot *spot, const struct view *view)
 {
-	return spot_refuse_text(spot, -EPERM, "%s is restored and stands at the root; change it there, as %s/",
-		view->table.name, view->table.name);
+	struct error error = { 0 };
+
+	error_set(&error, -EPERM, "%s is restored and stands at the root; change it there, as %s/", view->table.name,
+		view->table.name);
+	return tell_refusal(spot->mount->tell, view->path, slice_of(NULL, 0), &error);
 }
 
 int restoring_check_change(struct spot *spot)

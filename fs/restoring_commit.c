@@ -258,11 +258,30 @@ int restoring_commit(struct mount *mount, const struct view *view, struct slice 
 	return result;
 }
 
+/* Is it what the table was restored by? Then a copy was only made twice. */
+static bool is_of_same_state(struct store_txn *txn, const struct table *table, const struct json *document)
+{
+	const struct json *snapshot = json_member(document, "Snapshot");
+	struct restore_progress progress;
+	struct instant instant;
+	struct slice id, text;
+	int64_t seq = 0;
+
+	return snapshot != NULL && json_get_text(snapshot, "TableId", &id) &&
+	       json_get_text(snapshot, "Instant", &text) && instant_parse(text, NULL, &instant, NULL) == 0 &&
+	       restore_progress(txn, table, &progress) == 0 && progress.expected >= 0 &&
+	       slice_equal(id, slice_of_text(progress.source_id)) && instant.time_us == progress.instant_us &&
+	       (!json_get_i64(snapshot, "SequenceNumber", &seq) || (uint64_t)seq == progress.seq);
+}
+
 int restoring_describe(struct mount *mount, struct batch *batch, const struct table *table, const struct json *document,
 	const struct change_context *context, struct error *error)
 {
-	int result = restore_expect(batch, table, document, context, error);
+	int result;
 
+	if (!table->is_restoring && is_of_same_state(batch_txn(batch), table, document))
+		return 0;
+	result = restore_expect(batch, table, document, context, error);
 	if (result == 0)
 		sessions_set_keys(mount->restoring->sessions, table->number);
 	return result;
