@@ -353,7 +353,7 @@ changes() {
 	run -1 rmdir visits
 	rm -r visits
 	[ ! -e visits ]
-	[ "$(ls)" = "" ]
+	[ "$(ls)" = restore ]
 	[ "$(ls "@${before%Z}/visits" | wc -l)" -eq 3 ]
 	[ "$(ls "@${before%Z}/visits/bob" | wc -l)" -eq 30 ]
 	mkdir visits

@@ -143,7 +143,7 @@ told() {
 
 @test "no program that walks the tree meets an instant" {
 	ls orders/@2025-03-01T12:30:00 @2025-03-01T12:30:00 orders/1001.json@-30m >/dev/null
-	[ "$(find . | sort | tr '\n' ' ')" = '. ./orders ./orders/.table.json ./orders/1001.json ./orders/1002.json ' ]
+	[ "$(find . | sort | tr '\n' ' ')" = '. ./orders ./orders/.table.json ./orders/1001.json ./orders/1002.json ./restore ' ]
 	[ "$(find . -name '*@*' | wc -l)" -eq 0 ]
 	[[ "$(ls -aR)" != *@* ]]
 	[ "$(grep -rl total . | sort | tr '\n' ' ')" = './orders/1001.json ./orders/1002.json ' ]
