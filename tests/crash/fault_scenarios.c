@@ -11,9 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "clock.h"
+#include "hold.h"
 #include "journal.h"
 #include "name.h"
+#include "restore.h"
 #include "snapshot.h"
 #include "tests/support/consistency.h"
 #include "tests/support/scratch_store.h"
@@ -124,10 +127,33 @@ static void restore_world(struct world *world)
 	world->is_changed = false;
 }
 
+/* What is pinned, and what is being restored. */
+static void dump_recovery(struct store_txn *txn, struct buffer *out)
+{
+	struct pin_place place = { 0 };
+	struct pin pin;
+	struct table table;
+	uint32_t number = 0;
+	int r;
+	while ((r = pin_next(txn, UINT32_MAX, &place, &pin)) == 1)
+		buffer_append_format(out, "pin %d of table %u at %llu: %s\n", pin.kind, pin.table,
+			(unsigned long long)pin.seq, pin.name);
+	must(r);
+	while ((r = restore_next(txn, &number, &table)) == 1) {
+		buffer_append_format(out, "%s is %s\n", table.name, table.is_restoring ? "restored" : "not restored");
+		table_free(&table);
+	}
+	must(r);
+}
+
 static void dump_world(struct world *world, struct buffer *out)
 {
+	struct store_txn *txn;
 	buffer_clear(out);
 	must(consistency_dump(world->history, out));
+	must(store_begin(history_store(world->history), false, &txn));
+	dump_recovery(txn, out);
+	store_abort(txn);
 }
 
 static bool is_sound(struct world *world)
@@ -246,6 +272,190 @@ static int drop_table(struct world *world)
 	return change_table(world, drop_in);
 }
 
+/* --- recovery --- */
+
+static int find_in(struct world *world, struct batch *batch, const char *name, struct table *ret_table)
+{
+	return table_find(batch_txn(batch), slice_of_text(name), TIME_NOW, ret_table, &world->error);
+}
+
+static int begin_restore_in(struct world *world, struct batch *batch)
+{
+	struct table table;
+	struct change_context context = { 0 };
+	int r = restore_begin(batch, slice_of_text("copied"), &world->flat, &context, &table, &world->error);
+	if (!r)
+		table_free(&table);
+	return r;
+}
+
+static int begin_restore(struct world *world)
+{
+	return change_table(world, begin_restore_in);
+}
+
+static int expect_in(struct world *world, struct batch *batch)
+{
+	static const char text[] =
+		"{\"KeySchema\":[{\"AttributeName\":\"id\",\"KeyType\":\"HASH\"}],"
+		"\"AttributeDefinitions\":[{\"AttributeName\":\"id\",\"AttributeType\":\"S\"}],"
+		"\"BillingModeSummary\":{\"BillingMode\":\"PAY_PER_REQUEST\"},\"ItemCount\":3,"
+		"\"Snapshot\":{\"Table\":\"flat\",\"TableId\":\"other\",\"Instant\":\"2025-03-01T12:30:00.00001Z\"}}";
+	struct change_context context = { 0 };
+	struct table table;
+	struct json *document;
+	int r = find_in(world, batch, "copied", &table);
+	if (r)
+		return r;
+	must(json_parse(slice_of_text(text), &json_default_limits, &document, NULL));
+	r = restore_expect(batch, &table, document, &context, &world->error);
+	json_free(document);
+	table_free(&table);
+	return r;
+}
+
+static int expect_three(struct world *world)
+{
+	return change_table(world, expect_in);
+}
+
+static int copy_items(struct world *world, unsigned first, unsigned count)
+{
+	struct table table;
+	struct store_txn *txn;
+	int r = store_begin(history_store(world->history), false, &txn);
+	if (r)
+		return error_set(&world->error, r, "read");
+	r = table_find(txn, slice_of_text("copied"), TIME_NOW, &table, &world->error);
+	store_abort(txn);
+	if (r)
+		return r;
+	r = change(world, &table, first, count, 1);
+	table_free(&table);
+	return r;
+}
+
+static int copy_two(struct world *world)
+{
+	return copy_items(world, 0, 2);
+}
+
+static int copy_last(struct world *world)
+{
+	return copy_items(world, 2, 1);
+}
+
+static int accept_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct table table;
+	int r = find_in(world, batch, "copied", &table);
+	if (r)
+		return r;
+	r = restore_accept(batch, &table, &context, &world->error);
+	table_free(&table);
+	return r;
+}
+
+static int accept_copied(struct world *world)
+{
+	return change_table(world, accept_in);
+}
+
+static int drop_copied_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct table table;
+	int r = find_in(world, batch, "copied", &table);
+	if (r)
+		return r;
+	r = table_drop(batch, &table, &context, &world->error);
+	table_free(&table);
+	return r;
+}
+
+static int drop_copied(struct world *world)
+{
+	return change_table(world, drop_copied_in);
+}
+
+static int back_up_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct pin pin;
+	return backup_create(batch, &world->parts, NULL, slice_of_text("nightly"), &context, &pin, &world->error);
+}
+
+static int back_up(struct world *world)
+{
+	return change_table(world, back_up_in);
+}
+
+static int find_backup(struct world *world, struct batch *batch, struct pin *ret_pin)
+{
+	int r = backup_find_name(
+		batch_txn(batch), UINT32_MAX, slice_of_text("parts"), slice_of_text("nightly"), ret_pin);
+	return r ? error_set(&world->error, r, "find the backup") : 0;
+}
+
+static int share_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct pin pin;
+	struct restore_source source;
+	struct table table;
+	int r = find_backup(world, batch, &pin);
+	if (!r)
+		r = backup_source(batch_txn(batch), &pin, &source, &world->error);
+	if (r)
+		return r;
+	r = restore_share(batch, &source, slice_of_text("copied"), NULL, &context, &table, &world->error);
+	if (!r)
+		table_free(&table);
+	restore_source_free(&source);
+	return r;
+}
+
+static int share_backup(struct world *world)
+{
+	return change_table(world, share_in);
+}
+
+static int delete_backup_in(struct world *world, struct batch *batch)
+{
+	struct pin pin;
+	int r = find_backup(world, batch, &pin);
+	return r ? r : backup_delete(batch, &pin, &world->error);
+}
+
+static int delete_backup(struct world *world)
+{
+	return change_table(world, delete_backup_in);
+}
+
+static int hold_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct pin pin;
+	return hold_add(batch, &world->parts, NULL, slice_of_text("q1"), "audit", 0, &context, &pin, &world->error);
+}
+
+static int hold(struct world *world)
+{
+	return change_table(world, hold_in);
+}
+
+static int release_in(struct world *world, struct batch *batch)
+{
+	struct pin pin;
+	return hold_release(batch, slice_of_text("q1"), &pin, &world->error);
+}
+
+static int release(struct world *world)
+{
+	return change_table(world, release_in);
+}
+
 static int tell(struct world *world, int r)
 {
 	return r < 0 ? error_set(&world->error, r, "read") : 0;
@@ -317,6 +527,7 @@ static int read_past(struct world *world)
 struct scenario {
 	const char *name;
 	step steps[STEPS_MAX];
+	bool takes_turns; /* each call fails in one way; the ways take turns */
 };
 
 static const struct scenario scenarios[] = {
@@ -324,6 +535,11 @@ static const struct scenario scenarios[] = {
 	{ "partitions", { insert_partition, insert_beside, update_part, remove_partition, insert_again } },
 	{ "200 changes", { change_many } },
 	{ "tables", { create_table, update_table, drop_table } },
+	{ "restore by copying", { begin_restore, expect_three, copy_two, expect_three, copy_last, drop_copied }, true },
+	{ "restore taken as it is", { begin_restore, copy_two, accept_copied, copy_last }, true },
+	{ "interrupted restore", { begin_restore, expect_three, copy_two, drop_copied, begin_restore }, true },
+	{ "backups", { back_up, share_backup, copy_two, delete_backup, drop_copied }, true },
+	{ "holds", { hold, release, drop_table }, true },
 	{ "listing", { list_live } },
 	{ "reading the past", { read_past } },
 };
@@ -391,8 +607,7 @@ static void run_scenario(const struct scenario *scenario)
 	uint64_t calls = world.fault.seen;
 	close_world(&world);
 	world.is_changed = true;
-	/* Where there are many calls, each fails in one way; the ways take turns. */
-	unsigned ways = calls <= 400 ? CODES : 1;
+	unsigned ways = calls <= 400 && !scenario->takes_turns ? CODES : 1;
 	for (uint64_t n = 1; n <= calls && failed < 5; n++)
 		for (unsigned way = 0; way < ways; way++)
 			fail_call(&world, scenario, dumps, n, codes[(n + way) % CODES]);
