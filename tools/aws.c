@@ -1,5 +1,6 @@
 #include "tools/aws.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,18 @@ static struct option *make_options(const struct aws_operation *operation)
 	return options;
 }
 
+/* What is only a path is the same path to jq. */
+static int refuse_query(const struct tool *tool)
+{
+	const char *query = option_value(tool->options, "query");
+	bool is_path = query[0] != '\0' && query[0] != '[' && !strstr(query, "[]");
+	for (const char *at = query; *at; at++)
+		is_path = is_path && (isalnum((unsigned char)*at) || strchr("._[]", *at));
+	if (is_path)
+		return tool_usage(tool, "--query is not done here; pipe the output into: jq -r '.%s'", query);
+	return tool_usage(tool, "--query is not done here: pipe the output into jq");
+}
+
 static int check_everywhere(const struct tool *tool)
 {
 	const char *form = option_value(tool->options, "output");
@@ -59,7 +72,7 @@ static int check_everywhere(const struct tool *tool)
 	if (form && strcmp(form, "json") != 0)
 		return tool_usage(tool, "--output %s: there is only json here", form);
 	if (option_is_given(tool->options, "query"))
-		return tool_usage(tool, "--query is not done here: pipe the output into jq");
+		return refuse_query(tool);
 	return STATUS_DONE;
 }
 

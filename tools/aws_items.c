@@ -241,7 +241,7 @@ static const struct aws_parameter get_parameters[] = {
 	{ "At", "at", AWS_TEXT, AWS_PLAIN },
 	{ "ProjectionExpression", "projection-expression", AWS_TEXT, AWS_OPTIONAL },
 	{ "ExpressionAttributeNames", "expression-attribute-names", AWS_STRUCTURE, AWS_OPTIONAL },
-	{ "AttributesToGet", "attributes-to-get", AWS_LIST, AWS_REFUSED },
+	{ "AttributesToGet", "attributes-to-get", AWS_TEXT_LIST, AWS_REFUSED },
 	{ 0 },
 };
 

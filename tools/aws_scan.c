@@ -360,7 +360,7 @@ static const struct aws_parameter scan_parameters[] = {
 	{ "PageSize", "page-size", AWS_NUMBER, AWS_PLAIN },
 	{ "At", "at", AWS_TEXT, AWS_PLAIN },
 	{ "IndexName", "index-name", AWS_TEXT, AWS_REFUSED },
-	{ "AttributesToGet", "attributes-to-get", AWS_LIST, AWS_REFUSED },
+	{ "AttributesToGet", "attributes-to-get", AWS_TEXT_LIST, AWS_REFUSED },
 	{ "ScanFilter", "scan-filter", AWS_STRUCTURE, AWS_REFUSED },
 	{ "ConditionalOperator", "conditional-operator", AWS_TEXT, AWS_REFUSED },
 	{ "TotalSegments", "total-segments", AWS_NUMBER, AWS_REFUSED },
