@@ -6,7 +6,6 @@
 
 #include "backup.h"
 #include "restore.h"
-#include "tools/item_path.h"
 #include "tools/output.h"
 #include "tools/progress.h"
 #include "tools/recovery.h"
@@ -109,7 +108,11 @@ static int run_restore_at_once(struct tool *tool)
 static int accept_work(struct tool_change *change, void *context, struct error *error)
 {
 	struct table table;
-	int result = item_path_live_table(batch_txn(change->batch), context, &table, error);
+	const char *name = context;
+	int result = table_find(batch_txn(change->batch), slice_of_text(name), TIME_NOW, &table, error);
+	if (result == -ENOENT)
+		return error_set(error, result,
+			"there is no table %s; `pitr restore --list` names those that are being restored", name);
 	if (result < 0)
 		return result;
 	if (table.is_restoring)
