@@ -17,12 +17,15 @@
 #define PITR_DOLLARS 0.20
 #define BACKUP_DOLLARS 0.10
 #define SEQ_KEY_BYTES 6
+#define PROGRESS_RECORDS 4096
 #define INDEX_VALUE_BYTES 4 /* of a node number, most often */
 
 struct measuring {
 	struct store_txn *txn;
 	const struct table *table;
 	struct usage *usage;
+	const struct usage_progress *progress; /* may be NULL */
+	uint64_t records;
 	struct retention_needs needs;
 	uint64_t floor; /* the first state of the window alone */
 	struct buffer kept;
@@ -130,6 +133,8 @@ static int walk(struct measuring *m, enum store_space space,
 		if (key.size <= prefix.size || memcmp(key.data, prefix.bytes, prefix.size) != 0)
 			break;
 		*ret_bytes += key.size + value.size;
+		if (++m->records % PROGRESS_RECORDS == 0 && m->progress)
+			m->progress->show(m->progress->context, m->records);
 		r = add ? add(m, key, value) : 0;
 		if (r)
 			break;
@@ -217,9 +222,10 @@ static int measure(struct measuring *m, int64_t now_us)
 	return r ? r : add_spaces(m);
 }
 
-int usage_measure(struct history *history, const struct table *table, struct usage *ret_usage, struct error *error)
+int usage_measure(struct history *history, const struct table *table, const struct usage_progress *progress,
+	struct usage *ret_usage, struct error *error)
 {
-	struct measuring m = { .table = table, .usage = ret_usage };
+	struct measuring m = { .table = table, .usage = ret_usage, .progress = progress };
 	*ret_usage = (struct usage){ 0 };
 	int r = store_begin(history_store(history), /* is_writable= */ false, &m.txn);
 	if (!r) {

@@ -20,9 +20,16 @@ struct usage {
 	unsigned backups, holds, children;
 };
 
+/* Told now and then how many records were walked. */
+struct usage_progress {
+	void (*show)(void *context, uint64_t records);
+	void *context;
+};
+
 /* Walks all of the table's records in bounded memory, holding one read transaction. Versions in one pack share its bytes
- * evenly. */
-int usage_measure(struct history *history, const struct table *table, struct usage *ret_usage, struct error *error);
+ * evenly. progress may be NULL. */
+int usage_measure(struct history *history, const struct table *table, const struct usage_progress *progress,
+	struct usage *ret_usage, struct error *error);
 
 /* What the same would cost in DynamoDB, us-east-1, in dollars a month: storage (standard class), PITR, and backups on demand.
  * The prices AWS published for on-demand tables in us-east-1: storage 0.25, PITR 0.20, backups 0.10 a GB-month of 2^30 bytes;

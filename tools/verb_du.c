@@ -164,19 +164,31 @@ static void add_to_sum(struct row *sum, const struct row *row)
 	sum->price.backups += row->price.backups;
 }
 
+struct showing {
+	struct progress progress;
+	const char *table;
+};
+
+static void show(void *context, uint64_t records)
+{
+	struct showing *showing = context;
+	progress_show(&showing->progress, "%s: %" PRIu64 " records", showing->table, records);
+}
+
 static int measure(struct tool *tool, struct report *report, struct error *error)
 {
-	struct progress progress;
+	struct showing showing;
+	struct usage_progress progress = { show, &showing };
 	int result = choose(tool, report, error);
-	progress_begin(&progress);
+	progress_begin(&showing.progress);
 	for (size_t i = 0; i < report->count && result == 0; i++) {
 		struct row *row = &report->rows[i];
-		progress_show(&progress, "%s (%zu of %zu)", row->table.name, i + 1, report->count);
-		result = usage_measure(tool->history, &row->table, &row->usage, error);
+		showing.table = row->table.name;
+		result = usage_measure(tool->history, &row->table, &progress, &row->usage, error);
 		row->price = usage_price(&row->usage, row->table.is_pitr_on && !row->is_gone, row->backup_bytes);
 		add_to_sum(&report->sum, row);
 	}
-	progress_end(&progress);
+	progress_end(&showing.progress);
 	if (result == 0)
 		result = store_usage(history_store(tool->history), &report->file_bytes, &report->used_bytes);
 	return result;

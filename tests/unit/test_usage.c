@@ -39,7 +39,7 @@ static struct usage measure(struct fixture *fixture, const struct table *table)
 {
 	struct usage usage;
 	struct error error = { 0 };
-	if (usage_measure(fixture->history, table, &usage, &error) < 0)
+	if (usage_measure(fixture->history, table, NULL, &usage, &error) < 0)
 		fail_msg("%s", error.message);
 	return usage;
 }
