@@ -8,9 +8,24 @@
 
 /* --- create-table --------------------------------------------------------------------------------------------------- */
 
+/* AWS tells apart names that are taken, and names whose table is still being restored. */
+static int explain_taken(struct aws_call *call, int result)
+{
+	struct slice name;
+	struct table taken = { 0 };
+	if (result != -EEXIST || !json_get_text(call->request, "TableName", &name) ||
+		table_find(call->txn, name, TIME_NOW, &taken, NULL) < 0)
+		return result;
+	if (taken.is_restoring)
+		error_set_aws(call->error, result, "ResourceInUseException", "Table is being used: %s", taken.name);
+	table_free(&taken);
+	return result;
+}
+
 static int create_work(struct aws_call *call)
 {
 	int result = table_create(call->batch, call->request, &call->context, 0, &call->table, call->error);
+	result = explain_taken(call, result);
 	if (result == 0)
 		result = aws_append_table(
 			call->txn, &call->table, "TableDescription", NULL, call->response, call->error);
@@ -50,7 +65,7 @@ const struct verb verb_create_table = {
 		"  pitr create-table --table-name orders --billing-mode PAY_PER_REQUEST \\\n"
 		"      --attribute-definitions AttributeName=id,AttributeType=S \\\n"
 		"      --key-schema AttributeName=id,KeyType=HASH\n\n"
-		"A new table keeps its history (PITR is on) for 35 days.\n",
+		"A new table keeps its history (PITR is on) for 35 days, unless `pitr settings` says otherwise.\n",
 	.run = run_create,
 };
 
@@ -115,7 +130,10 @@ const struct verb verb_delete_table = {
 	.usage = "--table-name NAME",
 	.help = "Removes the table with all its items, as `aws dynamodb delete-table` does. It remains reachable at "
 		"every\n"
-		"instant before.\n",
+		"instant before, and for 35 days as a backup: `pitr list-backups --backup-type SYSTEM`. One that is "
+		"still being\n"
+		"copied into restore/ is ended there (rm -r restore/NAME), or taken as it is first (pitr restore "
+		"--accept NAME).\n",
 	.run = run_delete,
 };
 

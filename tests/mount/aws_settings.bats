@@ -19,6 +19,10 @@ make_orders() {
 		--attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH "$@" >/dev/null
 }
 
+put() {
+	pitr put-item --table-name orders --item "{\"id\":{\"S\":\"$1\"},\"n\":{\"N\":\"$2\"}}"
+}
+
 update() {
 	pitr update-table --table-name orders "$@"
 }
@@ -216,11 +220,41 @@ WRONG="One or more parameter values were invalid:"
 	done
 }
 
-# --- items -------------------------------------------------------------------------------------------------------
+# --- tables in progress ------------------------------------------------------------------------------------------
 
-put() {
-	pitr put-item --table-name orders --item "{\"id\":{\"S\":\"$1\"},\"n\":{\"N\":\"$2\"}}"
+@test "a table that is being copied is CREATING, and nobody's yet" {
+	require_fuse
+	make_orders
+	put 1 10
+	put 2 20
+	pitr_mount
+	mkdir "$MNT/restore/half"
+	cp "$MNT/orders/@latest/.table.json" "$MNT/restore/half/"
+	cp "$MNT/orders/@latest/1.json" "$MNT/restore/half/"
+	sync "$MNT/restore/half/1.json"
+	shows '.Table | [.TableStatus, .ItemCount, .RestoreSummary.RestoreInProgress]' '["CREATING",1,true]' pitr describe-table --table-name half
+	shows .TableNames '["half","orders"]' pitr list-tables
+	fails ResourceNotFoundException Scan "Requested resource not found" pitr scan --table-name half
+	fails ResourceNotFoundException PutItem "Requested resource not found" pitr put-item --table-name half --item '{"id":{"S":"2"}}'
+	missing="Requested resource not found: Table: half not found"
+	fails ResourceNotFoundException UpdateTable "$missing" pitr update-table --table-name half --deletion-protection-enabled
+	fails ResourceNotFoundException DescribeTimeToLive "$missing" pitr describe-time-to-live --table-name half
+	fails ResourceNotFoundException ListTagsOfResource "$missing" pitr list-tags-of-resource --resource-arn arn:aws:dynamodb:x:1:table/half
+	fails TableNotFoundException DescribeContinuousBackups "Table not found: half" pitr describe-continuous-backups --table-name half
+	fails TableNotFoundException CreateBackup "Table not found: half" pitr create-backup --table-name half --backup-name abc
+	fails ResourceInUseException DeleteTable "Attempt to change a resource which is still in use: Table is being created: half" \
+		pitr delete-table --table-name half
+	fails ResourceInUseException CreateTable "Table is being used: half" pitr create-table --table-name half --billing-mode PAY_PER_REQUEST \
+		--attribute-definitions AttributeName=id,AttributeType=S --key-schema AttributeName=id,KeyType=HASH
+	run --separate-stderr pitr restore-table-to-point-in-time --source-table-name orders --target-table-name half --use-latest-restorable-time
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == "An error occurred (TableInUseException) when calling the RestoreTableToPointInTime operation: Table: half is already being restored"* ]]
+	cp "$MNT/orders/@latest/2.json" "$MNT/restore/half/"
+	pitr wait table-exists --table-name half
+	shows '.Table | [.TableStatus, .ItemCount, .RestoreSummary]' '["ACTIVE",2,null]' pitr describe-table --table-name half
 }
+
+# --- items -------------------------------------------------------------------------------------------------------
 
 ids='[.Items[].id.S] | join(" ")'
 
