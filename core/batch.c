@@ -18,6 +18,7 @@
 #include "life.h"
 #include "node.h"
 #include "restore.h"
+#include "retention.h"
 #include "state.h"
 #include "table.h"
 #include "watch.h"
@@ -26,6 +27,7 @@ struct touched {
 	uint32_t table;
 	struct table_counters counters;
 	uint64_t first_seq; /* of this batch; 0: none yet */
+	int64_t first_us;
 	bool is_past;
 };
 
@@ -204,8 +206,10 @@ static int record(struct batch *batch, struct touched *touched, const struct cha
 	counters->last_us = result->time_us;
 	if (!counters->first_us)
 		counters->first_us = result->time_us;
-	if (!touched->first_seq)
+	if (!touched->first_seq) {
 		touched->first_seq = result->seq;
+		touched->first_us = result->time_us;
+	}
 	if (result->time_us <= batch->began_us)
 		touched->is_past = true;
 	if (result->time_us > batch->state.last_us)
@@ -407,6 +411,28 @@ static int write_counters(struct batch *batch)
 	return r ? r : state_write(batch->txn, &batch->state);
 }
 
+/* What keeps no history forgets it at once; old changes may leave their window sooner than others. */
+static int forget(struct batch *batch, const struct touched *touched)
+{
+	struct table table = { 0 };
+	int r = table_load(batch->txn, touched->table, TIME_NOW, &table);
+	if (!r && !table.is_pitr_on)
+		r = retention_trim_off(batch->txn, touched->table, touched->counters.seq - touched->first_seq + 1);
+	else if (!r && touched->first_us < clock_now_us() - DAY_US / 24)
+		r = retention_want_until(batch->txn, touched->first_us + DAY_US);
+	table_free(&table);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int forget_unneeded(struct batch *batch)
+{
+	int r = 0;
+	for (size_t i = 0; i < batch->touched_count && !r; i++)
+		if (batch->touched[i].first_seq && batch->touched[i].table != CATALOGUE)
+			r = forget(batch, &batch->touched[i]);
+	return r;
+}
+
 static void end(struct batch *batch)
 {
 	free(batch->touched);
@@ -426,6 +452,8 @@ int batch_commit(struct batch *batch, struct error *error)
 	int r = settle_restores(batch);
 	if (!r)
 		r = write_counters(batch);
+	if (!r)
+		r = forget_unneeded(batch);
 	/* What is committed says so by its time; what is not, while no other batch can begin. */
 	if (r || batch->writing_us > batch->state.last_us)
 		history_note_writing(history, 0);

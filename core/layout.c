@@ -105,6 +105,13 @@ struct layout_key layout_version(uint32_t table, uint64_t number, uint64_t seq)
 	return key;
 }
 
+void layout_version_read(struct slice key, uint64_t *ret_number, uint64_t *ret_seq)
+{
+	assert(key.size == TABLE_BYTES + 2 * NUMBER_BYTES);
+	*ret_number = read_number(key.data + TABLE_BYTES, NUMBER_BYTES);
+	*ret_seq = SEQ_MAX - read_number(key.data + TABLE_BYTES + NUMBER_BYTES, NUMBER_BYTES);
+}
+
 struct layout_key layout_roster(uint32_t table, uint64_t directory, unsigned level, uint64_t index)
 {
 	struct layout_key key = table_key(table);

@@ -11,7 +11,7 @@
  *   ROSTER    table directory level index                  -> roster block (roster.h)
  *   LOG       table first_seq                              -> log block (log.h)
  *   META      "f" format | "s" store counters | "t" table -> table counters | "c" commit -> what it touched | "j" journal id
- *             | "b" backdated | "d" defaults | "l" lineage | "p" table seq number -> pin | "P" last pin | "g" retention
+ *             | "b" backdated | "d" defaults | "l" lineage | "p" table seq number -> pin | "P" last pin | "g" "G" retention
  *             | "r" restore in progress
  *   AUTHORS   'i' number -> text | 'h' hash -> number */
 #ifndef PITR_LAYOUT_H
@@ -44,6 +44,7 @@ struct layout_key layout_index_prefix(uint32_t table, struct slice encoded_key);
 struct layout_key layout_long_name(uint32_t table, uint64_t directory, const uint8_t hash[16]);
 struct layout_key layout_version(uint32_t table, uint64_t number, uint64_t seq);
 struct layout_key layout_version_prefix(uint32_t table, uint64_t number);
+void layout_version_read(struct slice key, uint64_t *ret_number, uint64_t *ret_seq);
 struct layout_key layout_roster(uint32_t table, uint64_t directory, unsigned level, uint64_t index);
 struct layout_key layout_log(uint32_t table, uint64_t first_seq);
 struct layout_key layout_log_prefix(uint32_t table);

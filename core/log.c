@@ -315,3 +315,26 @@ int log_at_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct l
 	}
 	return r < 0 ? r : 0;
 }
+
+static bool is_of_log(struct slice key, const struct layout_key *prefix)
+{
+	return key.size > prefix->size && slice_equal(slice_of(key.data, prefix->size), layout_slice(prefix));
+}
+
+int log_unneeded(struct store_txn *txn, uint32_t table, uint64_t from_seq, uint64_t floor, struct layout_key *ret_key,
+	size_t *ret_bytes)
+{
+	struct layout_key from = layout_log(table, from_seq), prefix = layout_log_prefix(table);
+	struct slice key, value;
+	int r = store_seek(txn, STORE_LOG, layout_slice(&from), &key, &value);
+	if (r || !is_of_log(key, &prefix))
+		return r ? r : -ENOENT;
+	uint64_t first_seq = layout_log_seq(key);
+	*ret_key = layout_log(table, first_seq);
+	*ret_bytes = key.size + value.size;
+	if (floor == UINT64_MAX)
+		return 0;
+	from = layout_log(table, first_seq + 1);
+	r = store_seek(txn, STORE_LOG, layout_slice(&from), &key, &value);
+	return r ? r : is_of_log(key, &prefix) && layout_log_seq(key) <= floor ? 0 : -ENOENT;
+}

@@ -17,6 +17,7 @@
 
 #include <stdint.h>
 
+#include "layout.h"
 #include "store.h"
 
 #define LOG_BLOCK_MAX 64
@@ -48,6 +49,11 @@ int log_at_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct l
 /* The first and last entries. -ENOENT: empty. */
 int log_first(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry);
 int log_last(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry);
+
+/* The first block when it lies wholly before the one that tells the state after change `floor` (UINT64_MAX: in any case): its key and
+ * size. What lies so goes by retention, block by block. -ENOENT: there is none. */
+int log_unneeded(struct store_txn *txn, uint32_t table, uint64_t from_seq, uint64_t floor, struct layout_key *ret_key,
+	size_t *ret_bytes);
 
 /* Walks entries from number `seq` on. */
 struct log_walk {

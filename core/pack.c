@@ -340,6 +340,18 @@ int pack_version(struct slice pack, unsigned place, struct version *ret_version)
 	return 0;
 }
 
+int pack_versions(struct slice pack, struct pack_header *ret_header, struct version ret_versions[PACK_VERSIONS_MAX])
+{
+	struct parsed p;
+	int r = parse(pack, &p);
+	if (r)
+		return r;
+	*ret_header = p.header;
+	for (unsigned i = 0; i < p.header.count; i++)
+		ret_versions[i] = p.entries[i].version;
+	return 0;
+}
+
 int pack_content(struct slice pack, unsigned place, struct buffer *out)
 {
 	struct parsed p;
@@ -366,4 +378,69 @@ int pack_drop_older(struct slice pack, unsigned keep, struct buffer *out)
 	const struct entry *last = &p.entries[p.header.count - 1];
 	struct slice payloads = slice_of(p.payloads.data, last->payload_offset + last->payload_size);
 	return write_pack(&p.header, p.entries, payloads, out);
+}
+
+/* The version at `place`, stored anew behind the one at `newer` (negative: in front), as adding them one after the
+ * other would have stored it. */
+static int store_behind(
+	const struct parsed *p, int newer, unsigned place, struct entry *ret_entry, struct buffer *payload)
+{
+	struct buffer item = BUFFER_INIT, base = BUFFER_INIT;
+	size_t before = payload->size;
+	int r = patched_content(p, place, &item);
+	if (!r)
+		store_whole(&p->entries[place].version, buffer_slice(&item), ret_entry, payload);
+	if (!r && newer >= 0 && p->entries[newer].encoding != ENCODING_NONE) {
+		struct buffer patch = BUFFER_INIT;
+		r = patched_content(p, (unsigned)newer, &base);
+		if (!r)
+			patch_append(buffer_slice(&base), buffer_slice(&item), &patch);
+		if (!r && patch.size < ret_entry->payload_size) {
+			payload->size = before;
+			buffer_append_slice(payload, buffer_slice(&patch));
+			ret_entry->encoding = ENCODING_PATCH;
+			ret_entry->payload_size = patch.size;
+		}
+		r = r ? r : buffer_error(&patch);
+		buffer_free(&patch);
+	}
+	buffer_free(&item);
+	buffer_free(&base);
+	return r ? r : buffer_error(payload);
+}
+
+static int keep_parsed(struct parsed *p, unsigned keep, struct buffer *out)
+{
+	struct entry entries[PACK_VERSIONS_MAX];
+	struct buffer payloads = BUFFER_INIT;
+	unsigned count = 0;
+	int newer = -1, r = 0;
+	for (unsigned i = 0; i < p->header.count && !r; i++) {
+		if (!(keep >> i & 1))
+			continue;
+		entries[count] = p->entries[i];
+		if (newer + 1 == (int)i || p->entries[i].encoding == ENCODING_NONE)
+			buffer_append_slice(&payloads, payload_of(p, i));
+		else
+			r = store_behind(p, newer, i, &entries[count], &payloads);
+		newer = (int)i;
+		count++;
+	}
+	assert(count);
+	p->header.count = count;
+	if (!r)
+		r = buffer_error(&payloads);
+	if (!r)
+		r = write_pack(&p->header, entries, buffer_slice(&payloads), out);
+	buffer_free(&payloads);
+	return r;
+}
+
+int pack_keep(struct slice pack, unsigned keep, struct buffer *out)
+{
+	struct parsed p;
+	int r = parse(pack, &p);
+	if (!r)
+		r = check_payloads(pack, p.payloads);
+	return r ? r : keep_parsed(&p, keep, out);
 }

@@ -24,7 +24,8 @@ int retention_table_read(struct store_txn *txn, uint32_t table, struct retention
 	struct reader reader = reader_of(value);
 	ret_state->floor = reader_varint(&reader);
 	ret_state->sweep = reader_byte(&reader);
-	ret_state->position = reader_varint(&reader);
+	ret_state->number = reader_varint(&reader);
+	ret_state->seq = reader_varint(&reader);
 	return reader.is_bad || ret_state->sweep > SWEEP_AGAIN ? -EIO : 0;
 }
 
@@ -33,7 +34,8 @@ int retention_table_write(struct store_txn *txn, uint32_t table, const struct re
 	struct buffer value = BUFFER_INIT;
 	buffer_append_varint(&value, state->floor);
 	buffer_append_byte(&value, (uint8_t)state->sweep);
-	buffer_append_varint(&value, state->position);
+	buffer_append_varint(&value, state->number);
+	buffer_append_varint(&value, state->seq);
 	return put(txn, layout_meta_number('g', table), &value);
 }
 

@@ -7,7 +7,7 @@
 
 #include "store.h"
 
-/* META "g" table := varint floor | byte sweep | varint sweep position */
+/* META "g" table := varint floor | byte sweep | varint node | varint change */
 enum retention_sweep {
 	SWEEP_NONE,
 	SWEEP_WANTED,
@@ -17,7 +17,7 @@ enum retention_sweep {
 struct retention_table {
 	uint64_t floor; /* UINT64_MAX: the table is gone, only pinned states are left */
 	enum retention_sweep sweep;
-	uint64_t position; /* of a running sweep: the node it goes on with */
+	uint64_t number, seq; /* where a running sweep goes on (retention_place) */
 };
 /* A table of which nothing was forgotten yet has no record: all zero. */
 int retention_table_read(struct store_txn *txn, uint32_t table, struct retention_table *ret_state);
@@ -27,6 +27,7 @@ int retention_table_write(struct store_txn *txn, uint32_t table, const struct re
 struct retention_store {
 	int64_t due_us;      /* nothing is to be done before */
 	uint32_t next_table; /* the pass over all tables goes on here */
+	int64_t now_us;      /* not stored */
 	int64_t next_due_us; /* the least of the tables it has passed, and of what was said meanwhile */
 };
 int retention_store_read(struct store_txn *txn, struct retention_store *ret_state);

@@ -135,16 +135,22 @@ static int write_head(struct lineage_path *path, uint64_t directory, const struc
 	return r;
 }
 
-/* When the block ended of which only the level above still tells. */
+/* When the block ended of which only the levels above still tell, or a greater block it was in. */
 static int end_of_block(struct lineage_path *path, uint64_t directory, uint64_t index, uint64_t *ret_seq)
 {
-	struct slice deaths;
-	uint64_t limit;
-	int r = get_record(path, directory, 1, index / ROSTER_BLOCK, &deaths, &limit);
-	if (!r && deaths.size != ROSTER_BLOCK * SEQ_BYTES)
-		r = -EIO;
-	*ret_seq = r ? 0 : read_seq(deaths, (unsigned)(index % ROSTER_BLOCK));
-	return r == -ENOENT || (!r && !*ret_seq) ? -EIO : r;
+	*ret_seq = 0;
+	for (unsigned level = 1; level < ROSTER_LEVELS && !*ret_seq; level++, index /= ROSTER_BLOCK) {
+		struct slice deaths;
+		uint64_t limit;
+		int r = get_record(path, directory, level, index / ROSTER_BLOCK, &deaths, &limit);
+		if (r && r != -ENOENT)
+			return r;
+		if (!r && deaths.size != ROSTER_BLOCK * SEQ_BYTES)
+			return -EIO;
+		if (!r)
+			*ret_seq = read_seq(deaths, (unsigned)(index % ROSTER_BLOCK));
+	}
+	return *ret_seq ? 0 : -EIO;
 }
 
 /* Had the life at this slot begun at change `seq`? 1, 0, negative. */
@@ -408,14 +414,13 @@ static int enter_block(struct roster_walk *walk)
 	return 1;
 }
 
-/* The block at hand was dropped with all who were ever in it: goes on behind it. */
-static int pass_dropped(struct roster_walk *walk)
+/* The block at hand was dropped with all who were ever in it. One of them ended after the walk's change, but did not live
+ * then, or it would have been needed: so it was born later, and so were all who follow. */
+static int end_at_dropped(struct roster_walk *walk)
 {
 	uint64_t death;
-	int r = end_of_block(&walk->path, walk->directory, walk->block_index, &death);
-	walk->slot = (walk->block_index + 1) * ROSTER_BLOCK;
-	walk->block_index = UINT64_MAX;
-	return r;
+	walk->slot = walk->slots;
+	return end_of_block(&walk->path, walk->directory, walk->block_index, &death);
 }
 
 int roster_walk_next(struct roster_walk *walk, uint64_t *ret_number, uint64_t *ret_slot)
@@ -423,8 +428,8 @@ int roster_walk_next(struct roster_walk *walk, uint64_t *ret_number, uint64_t *r
 	while (walk->slot < walk->slots) {
 		if (walk->slot / ROSTER_BLOCK != walk->block_index) {
 			int r = enter_block(walk);
-			if (r == -ENOENT && !(r = pass_dropped(walk)))
-				continue;
+			if (r == -ENOENT)
+				r = end_at_dropped(walk);
 			if (r <= 0)
 				return r;
 		}
