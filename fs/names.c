@@ -95,6 +95,9 @@ bool names_can_be_scratch_file(enum names_place place, struct slice name)
 		return true;
 	if (place == PLACE_STORE || begins_with(name, '@'))
 		return false;
+	/* A file by which somebody meant a table is not to be lost with the mount. */
+	if (place == PLACE_RESTORE)
+		return begins_with(name, '.');
 	return !name_is_item_name(name);
 }
 

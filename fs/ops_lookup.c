@@ -305,7 +305,7 @@ void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct fuse_entry_param entry;
 	int result = lookup(mount, parent, name, fuse_req_ctx(req)->pid, &entry);
 
-	if (result == -ENOENT && strchr(name, '@') == NULL) {
+	if (result == -ENOENT && strchr(name, '@') == NULL && !restoring_is_coming(mount, parent)) {
 		entry = (struct fuse_entry_param){ .entry_timeout = TIMEOUT_ABSENT };
 		result = 0;
 	}

@@ -207,6 +207,12 @@ int restoring_next(struct mount *mount, struct store_txn *txn, uint32_t *number,
 	return 1;
 }
 
+bool restoring_is_coming(struct mount *mount, uint64_t parent)
+{
+	return parent == NODEID_RESTORE ||
+	       (parent == NODEID_ROOT && mount->writer != NULL && sessions_any(mount->restoring->sessions));
+}
+
 void restoring_drain(struct mount *mount, struct slice name)
 {
 	struct store_txn *txn;

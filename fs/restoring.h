@@ -49,6 +49,8 @@ int restoring_next(struct mount *mount, struct store_txn *txn, uint32_t *number,
 /* Accepts tables that expect nothing, and have something, once nobody copies into them any more. Called before restore/ or the
  * root is looked at, when there are sessions; `with_others`, now and then: also those others have left behind. */
 void restoring_tidy(struct mount *mount, bool with_others);
+/* Will there soon be something in a directory under a name that nothing stands under now? */
+bool restoring_is_coming(struct mount *mount, uint64_t parent);
 /* Before a name is looked up at the root: what was copied into a table of that name is committed, so that it stands there
  * when it is whole. */
 void restoring_drain(struct mount *mount, struct slice name);

@@ -194,6 +194,26 @@ static bool is_stored(struct store_txn *txn, const struct view *view, struct sli
 	return is;
 }
 
+/* Counting tells when a copy is whole, so what is counted has to be of the state that is copied. */
+static int check_expected(struct store_txn *txn, const struct table *table, struct slice key, struct error *error)
+{
+	struct restore_progress progress;
+	struct snapshot state;
+	struct node node;
+
+	if (restore_progress(txn, table, &progress) < 0 || progress.expected < 0 || progress.source_number == 0 ||
+		progress.seq == 0)
+		return 0;
+	state = (struct snapshot){
+		.table = progress.source_number, .seq = progress.seq, .time_us = progress.instant_us
+	};
+	if (snapshot_find(txn, &state, key, &node) != -ENOENT)
+		return 0;
+	return error_set(error, -EINVAL,
+		"the state of %s that is restored has no such item; when restore/%s is whole, put it into %s/ itself",
+		progress.source, table->name, table->name);
+}
+
 /* 1: the item is there already. */
 static int check_commit(struct mount *mount, struct store_txn *txn, const struct view *view, struct slice key,
 	struct slice item, struct error *error)
@@ -205,9 +225,10 @@ static int check_commit(struct mount *mount, struct store_txn *txn, const struct
 	if (result < 0)
 		return result == -ENOENT ? error_set(error, -ESTALE, "its table is gone") : result;
 	may_change = restoring_may_change(mount, txn, &table);
+	result = table.is_restoring ? check_expected(txn, &table, key, error) : 0;
 	table_free(&table);
 	if (may_change)
-		return 0;
+		return result;
 	if (is_stored(txn, view, key, item))
 		return 1;
 	return error_set(error, -EEXIST,

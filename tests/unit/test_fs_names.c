@@ -21,6 +21,14 @@ static const struct sample samples[] = {
 	{ PLACE_ROOT, "a.json", NAME_TABLE, NULL, NULL },
 	{ PLACE_ROOT, ".pitr", NAME_PITR, NULL, NULL },
 	{ PLACE_ROOT, ".pitrx", NAME_SCRATCH, NULL, NULL },
+	{ PLACE_ROOT, "restore", NAME_RESTORE, NULL, NULL },
+	{ PLACE_ROOT, "restored", NAME_TABLE, NULL, NULL },
+	{ PLACE_RESTORE, "orders", NAME_TABLE, NULL, NULL },
+	{ PLACE_RESTORE, "restore", NAME_TABLE, NULL, NULL },
+	{ PLACE_RESTORE, "@2025-03-01", NAME_INSTANT, NULL, "2025-03-01" },
+	{ PLACE_RESTORE, "@", NAME_RESERVED, NULL, NULL },
+	{ PLACE_RESTORE, ".x", NAME_SCRATCH, NULL, NULL },
+	{ PLACE_STORE, "restore", NAME_TABLE, NULL, NULL },
 	{ PLACE_ROOT, ".table.json", NAME_SCRATCH, NULL, NULL },
 	{ PLACE_ROOT, "@2025-03-01", NAME_INSTANT, NULL, "2025-03-01" },
 	{ PLACE_ROOT, "@", NAME_AT, NULL, NULL },
@@ -100,6 +108,8 @@ static void private_files_are_what_no_item_can_be(void **state)
 	assert_true(file(PLACE_ROOT, "note.txt"));
 	assert_false(file(PLACE_ROOT, "x.json"));
 	assert_false(file(PLACE_STORE, "note.txt"));
+	assert_false(file(PLACE_RESTORE, "note.txt"));
+	assert_true(file(PLACE_RESTORE, ".1.json.AbC"));
 	assert_true(file(PLACE_SCRATCH, "x.json"));
 	assert_true(file(PLACE_SCRATCH, "@x"));
 }
@@ -114,6 +124,7 @@ static void private_directories_have_a_dot_in_front(void **state)
 	assert_true(directory(PLACE_ROOT, ".cache"));
 	assert_false(directory(PLACE_ROOT, ".pitr"));
 	assert_false(directory(PLACE_STORE, ".cache"));
+	assert_false(directory(PLACE_RESTORE, "cache"));
 	assert_true(directory(PLACE_PARTITION, ".cache"));
 	assert_true(directory(PLACE_SCRATCH, "cache"));
 }
