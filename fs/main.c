@@ -12,6 +12,7 @@
 #include "commit.h"
 #include "daemon.h"
 #include "ending.h"
+#include "forgetter.h"
 #include "item_json.h"
 #include "keeper.h"
 #include "options.h"
@@ -30,6 +31,7 @@ struct program {
 	struct mount mount;
 	struct fuse_session *session;
 	struct counts_writer *counts_writer;
+	struct forgetter *forgetter;
 };
 
 static int fail(const char *what, int result, const struct error *error)
@@ -236,6 +238,8 @@ static int start_threads(struct program *program)
 		result = notifier_start(program->session, &mount->notifier);
 	if (result == 0)
 		result = keeper_start(mount, &mount->keeper);
+	if (result == 0 && mount->writer != NULL)
+		result = forgetter_start(mount, &program->forgetter);
 	if (result == 0 && program->options.count_file != NULL)
 		result = counts_writer_start(&mount->counts, program->options.count_file, &program->counts_writer);
 	return result < 0 ? fail(program->options.store, result, &error) : 0;
@@ -272,6 +276,8 @@ static int serve(struct program *program)
 	if (result == 0)
 		result = loop(program);
 	ending_stop(ending);
+	forgetter_stop(program->forgetter);
+	program->forgetter = NULL;
 	watching_stop(mount->watching);
 	keeper_stop(mount->keeper);
 	notifier_stop(mount->notifier);
@@ -287,6 +293,7 @@ static int finish(struct program *program)
 	struct mount *mount = &program->mount;
 	int result = 0;
 
+	forgetter_stop(program->forgetter);
 	keeper_stop(mount->keeper);
 	notifier_stop(mount->notifier);
 	mount->keeper = NULL;
