@@ -91,6 +91,7 @@ $(addprefix $(BUILD)/$(1)/,$(UNIT) $(MODEL) $(CRASH) $(BENCH)): $(BUILD)/$(1)/%:
 	$$($(1)_CC) $$($(1)_CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka $$(LIBS) -lm
 
 $(BUILD)/$(1)/tests/unit/test_incident: $(call objects,$(1),$(wildcard tools/incident.c))
+$(BUILD)/$(1)/tests/unit/test_shorthand: $(call objects,$(1),$(wildcard tools/shorthand.c))
 
 # A fuzz target is driven by libFuzzer in the fuzz variant; elsewhere by replay.c, which runs the stored inputs.
 $(addprefix $(BUILD)/$(1)/,$(FUZZ)): $(BUILD)/$(1)/%: $(BUILD)/$(1)/%.o \
