@@ -12,6 +12,7 @@
 #include "backup.h"
 #include "clock.h"
 #include "describe_backup.h"
+#include "retention.h"
 #include "tests/support/fixture.h"
 
 #define NOON_US INT64_C(1740832200250000) /* 2025-03-01T12:30:00.25Z */
@@ -337,6 +338,76 @@ static void test_tables_of_one_name(void **state)
 	table_free(&again);
 }
 
+/* --- what is forgotten around them --- */
+
+static void forget(struct fixture *fixture)
+{
+	struct error error = { 0 };
+	int r;
+	while ((r = retention_step(fixture->history, NULL, &error)) == 1)
+		;
+	fixture_require(r == 0, "forget", &error);
+}
+
+static void test_a_backup_outlives_the_window_and_the_table(void **state)
+{
+	struct fixture *fixture = *state;
+	struct table orders, restored;
+	struct snapshot snapshot;
+	struct pin pin, none;
+	struct pin_place place = { 0 };
+	struct buffer out = BUFFER_INIT;
+	fixture_create_text(fixture,
+		"{'TableName':'orders','BillingMode':'PAY_PER_REQUEST','KeySchema':[{'AttributeName':'id','KeyType':"
+		"'HASH'}],'AttributeDefinitions':[{'AttributeName':'id','AttributeType':'S'}],"
+		"'PointInTimeRecoverySpecification':{'PointInTimeRecoveryEnabled':true,'RecoveryPeriodInDays':1}}",
+		&orders);
+	for (unsigned i = 0; i < 300; i++) {
+		char text[64];
+		snprintf(text, sizeof(text), "{'id':'%u','n':%u}", i % 3, i);
+		fixture_put(fixture, &orders, text);
+	}
+	clock_set(NOON_US + SECOND_US);
+	assert_int_equal(fixture_at(fixture, &orders, NOON_US + SECOND_US / 2, &snapshot), 0);
+	snapshot.seq = 150;
+	must_back_up(fixture, &orders, &snapshot, "half", &pin);
+	clock_set(NOON_US + 10 * DAY_US);
+	fixture_put(fixture, &orders, "{'id':'0','n':0}");
+	forget(fixture);
+	struct log_entry entry;
+	struct store_txn *txn = fixture_read(fixture);
+	assert_int_equal(log_get(txn, orders.number, 150, &entry), -ENOENT);
+	store_abort(txn);
+	static const char expected[] =
+		"0.json {\"id\":\"0\",\"n\":147}\n1.json {\"id\":\"1\",\"n\":148}\n2.json {\"id\":\"2\",\"n\":149}\n";
+	restore(fixture, &pin, "first", &restored);
+	assert_string_equal(fixture_show_live(fixture, &restored, &out), expected);
+	table_free(&restored);
+	fixture_drop(fixture, &orders);
+	clock_set(NOON_US + 100 * DAY_US);
+	forget(fixture);
+	txn = fixture_read(fixture);
+	assert_int_equal(backup_find_name(txn, orders.number, slice_of(NULL, 0), slice_of_text("half"), &pin), 0);
+	assert_int_equal(backup_find_name(txn, orders.number, slice_of(NULL, 0),
+				 slice_of_text("orders$DeletedTableBackup"), &none),
+		-ENOENT);
+	store_abort(txn);
+	restore(fixture, &pin, "second", &restored);
+	assert_string_equal(fixture_show_live(fixture, &restored, &out), expected);
+	/* With the last backup goes the last of the table, but not what was restored of it. */
+	struct batch *batch = fixture_begin(fixture);
+	assert_int_equal(backup_delete(batch, &pin, NULL), 0);
+	fixture_commit(batch);
+	forget(fixture);
+	assert_string_equal(fixture_show_live(fixture, &restored, &out), expected);
+	txn = fixture_read(fixture);
+	assert_int_equal(backup_next(txn, UINT32_MAX, slice_of(NULL, 0), &place, &none), 0);
+	store_abort(txn);
+	buffer_free(&out);
+	table_free(&orders);
+	table_free(&restored);
+}
+
 /* --- telling --- */
 
 static struct json *parse(struct buffer *text)
@@ -481,6 +552,7 @@ int main(void)
 		TEST(test_a_table_without_history_leaves_none),
 		TEST(test_the_names_of_tables_that_have_backups),
 		TEST(test_tables_of_one_name),
+		TEST(test_a_backup_outlives_the_window_and_the_table),
 		TEST(test_backups_are_told_as_aws_does),
 		TEST(test_windows_and_settings_are_told_as_aws_does),
 		TEST(test_a_restored_table_is_told_as_aws_answers),
