@@ -109,7 +109,7 @@ static int follow(
 			error_set(error, -ENOENT, "there is no %.*s to restore; %s", (int)way->steps[i].size,
 				(const char *)way->steps[i].data, accepted);
 	}
-	if (result == 0 && (view->is_store || view->branch != NULL || view->is_item)) {
+	if (view != NULL && (view->is_store || view->branch != NULL || view->is_item)) {
 		view_put(view);
 		result = error_set(error, -EINVAL, "what is restored this way is one whole table; %s", accepted);
 	}

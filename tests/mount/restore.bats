@@ -148,7 +148,7 @@ refused() {
 		number=$((number + 1))
 		ln -s "$form" "restore/link-$number"
 		[ "$(readlink "restore/link-$number")" = "../link-$number" ]
-		[ "$(ls "link-$number" "restore/link-$number/" | grep -c json)" -eq 60 ]
+		[ "$(ls "link-$number" | wc -l) $(ls "restore/link-$number/" | wc -l)" = '30 30' ]
 	done
 	for form in ../orders ../orders/ ../@latest/orders ../orders/@/backups/before ../@/backups/orders/before; do
 		number=$((number + 1))

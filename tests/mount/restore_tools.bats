@@ -142,8 +142,8 @@ by_every_tool() {
 @test "a table's state in a snapshot of the whole store, and a live table, are copied too" {
 	begin
 	at=$(jq -r .Snapshot.Instant visits/$VISITS/.table.json)
-	cp -r "@${at%Z}/visits" restore/then
-	same "@${at%Z}/visits" then
+	cp -r "@${at%Z}/visits" restore/earlier
+	same "@${at%Z}/visits" earlier
 	cp -r visits restore/now
 	same visits now
 	rm -r visits
