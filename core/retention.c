@@ -74,32 +74,6 @@ static bool is_idle(const struct retention_store *store, int64_t now_us)
 	return now_us < store->due_us && store->due_us <= now_us + PASS_US;
 }
 
-/* The first table with a number >= *number of which anything is stored, or was to be looked at. -ENOENT: there is none. */
-static int next_table(struct store_txn *txn, uint32_t *number)
-{
-	static const char kinds[] = { 't', 'g' };
-	uint32_t found = UINT32_MAX;
-	if (*number > TABLE_NUMBER_MAX)
-		return -ENOENT;
-	for (size_t i = 0; i < sizeof(kinds); i++) {
-		struct layout_key from = layout_meta_number(kinds[i], *number);
-		struct slice key, value;
-		int r = store_seek(txn, STORE_META, layout_slice(&from), &key, &value);
-		if (r && r != -ENOENT)
-			return r;
-		if (!r && key.size == from.size && key.data[0] == (uint8_t)kinds[i] &&
-			layout_meta_read_number(key) < found)
-			found = (uint32_t)layout_meta_read_number(key);
-	}
-	struct pin_place place = { .table = *number, .is_begun = true };
-	struct pin pin;
-	int r = pin_next(txn, UINT32_MAX, &place, &pin);
-	if (r == 1 && pin.table < found)
-		found = pin.table;
-	*number = found;
-	return r < 0 ? r : found == UINT32_MAX ? -ENOENT : 0;
-}
-
 static void add_counts(struct retention_counts *counts, const struct retention_counts *done)
 {
 	counts->versions += done->versions;
@@ -115,7 +89,7 @@ static int visit_tables(struct store_txn *txn, struct retention_store *store, st
 {
 	struct retention_budget budget = { STEP_BUDGET };
 	int r;
-	while (!(r = next_table(txn, &store->next_table))) {
+	while (!(r = retention_next_table(txn, &store->next_table))) {
 		int64_t due_us = INT64_MAX;
 		r = budget.left > 0 ? retention_work(txn, store->next_table, store->now_us, &budget, counts, &due_us)
 				    : 1;

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "layout.h"
+#include "pin.h"
 
 static int put(struct store_txn *txn, struct layout_key key, struct buffer *value)
 {
@@ -61,4 +62,29 @@ int retention_store_write(struct store_txn *txn, const struct retention_store *s
 	buffer_append_varint(&value, state->next_table);
 	buffer_append_varint(&value, (uint64_t)state->next_due_us);
 	return put(txn, layout_meta('G'), &value);
+}
+
+int retention_next_table(struct store_txn *txn, uint32_t *number)
+{
+	static const char kinds[] = { 't', 'g' };
+	uint32_t found = UINT32_MAX;
+	if (*number > TABLE_NUMBER_MAX)
+		return -ENOENT;
+	for (size_t i = 0; i < sizeof(kinds); i++) {
+		struct layout_key from = layout_meta_number(kinds[i], *number);
+		struct slice key, value;
+		int r = store_seek(txn, STORE_META, layout_slice(&from), &key, &value);
+		if (r && r != -ENOENT)
+			return r;
+		if (!r && key.size == from.size && key.data[0] == (uint8_t)kinds[i] &&
+			layout_meta_read_number(key) < found)
+			found = (uint32_t)layout_meta_read_number(key);
+	}
+	struct pin_place place = { .table = *number, .is_begun = true };
+	struct pin pin;
+	int r = pin_next(txn, UINT32_MAX, &place, &pin);
+	if (r == 1 && pin.table < found)
+		found = pin.table;
+	*number = found;
+	return r < 0 ? r : found == UINT32_MAX ? -ENOENT : 0;
 }

@@ -33,4 +33,7 @@ struct retention_store {
 int retention_store_read(struct store_txn *txn, struct retention_store *ret_state);
 int retention_store_write(struct store_txn *txn, const struct retention_store *state);
 
+/* The first table with a number >= *number of which anything is stored, or was to be looked at. -ENOENT: there is none. */
+int retention_next_table(struct store_txn *txn, uint32_t *number);
+
 #endif
