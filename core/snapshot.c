@@ -150,6 +150,7 @@ int snapshot_resolve(struct history *history, struct store_txn *txn, const struc
 		if (r < 0)
 			return damaged(table, r, error);
 		is_known = r == 1;
+		r = 0;
 	}
 	if ((snapshot.time_us < earliest && !is_known) || snapshot.time_us > latest)
 		return outside(table, snapshot.time_us, earliest, latest, error);
