@@ -8,7 +8,6 @@
 #include "import_parts.h"
 #include "instant.h"
 #include "name.h"
-#include "restore.h"
 
 /* One source being read. A line that is bad, and not fatal to the run, is told apart by is_bad. */
 struct reading {
@@ -93,6 +92,12 @@ static int take_name(struct reading *reading)
 	return 0;
 }
 
+int import_refuse_restoring(const char *table, struct error *error)
+{
+	return error_set_aws(error, -ENOENT, "ResourceNotFoundException",
+		"table %s is still being restored: import into it when it is whole, or into another one", table);
+}
+
 /* The key of a table that exists. 1, or 0 when there is none of that name. */
 static int existing_schema(struct import *import, struct error *error)
 {
@@ -112,10 +117,9 @@ static int existing_schema(struct import *import, struct error *error)
 		return result;
 	}
 	import->schema = table.schema;
-	result = restore_check_usable(&table, error);
 	table_free(&table);
-	if (result < 0)
-		return result;
+	if (table.is_restoring)
+		return import_refuse_restoring(import->table_name, error);
 	if (import->options.schema && !import_same_schema(import->options.schema, &import->schema))
 		return error_set(error, -EINVAL, "table %s is there already, with the key %s (%c)%s%s: leave --key out",
 			import->table_name, import->schema.partition.name, (char)import->schema.partition.type,

@@ -6,7 +6,6 @@
 #include "import_parts.h"
 #include "instant.h"
 #include "json.h"
-#include "restore.h"
 #include "snapshot.h"
 
 #define BATCH_RECORDS_MAX 10000 /* also of those that change nothing: others want to write too */
@@ -351,9 +350,8 @@ static int find_or_create_table(struct applying *applying)
 		*applying->error = absent;
 		return result;
 	}
-	result = restore_check_usable(&applying->table, applying->error);
-	if (result < 0)
-		return result;
+	if (applying->table.is_restoring)
+		return import_refuse_restoring(import->table_name, applying->error);
 	if (!import_same_schema(&import->schema, &applying->table.schema))
 		return error_set(applying->error, -EINVAL, "table %s was made anew while its records were being read",
 			import->table_name);

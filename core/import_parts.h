@@ -52,4 +52,7 @@ bool import_same_schema(const struct key_schema *asked, const struct key_schema 
 int import_seen_add(struct import_seen *seen, const char *event_id);
 void import_seen_free(struct import_seen *seen);
 
+/* Nobody but who copies into a table in progress (restore.h) writes to it. Returns -ENOENT. */
+int import_refuse_restoring(const char *table, struct error *error);
+
 #endif

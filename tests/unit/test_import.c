@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "import.h"
 #include "log.h"
+#include "restore.h"
 #include "tests/support/consistency.h"
 #include "tests/support/fixture.h"
 
@@ -228,6 +229,23 @@ static void test_every_change_at_its_time(void **state)
 	assert_int_equal(table.exists_from_us, T0 * SECOND_US);
 	assert_true(table.is_pitr_on);
 	assert_int_equal(table.period_days, 0);
+	table_free(&table);
+	buffer_free(&text);
+}
+
+static void test_a_table_that_is_being_restored_is_left_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	struct import_options options = options_for("orders");
+	struct buffer text = BUFFER_INIT;
+	struct change_context context = { 0 };
+	struct table table;
+	struct batch *batch = fixture_begin(fixture);
+	assert_int_equal(restore_begin(batch, slice_of_text("orders"), NULL, &context, &table, NULL), 0);
+	fixture_commit(batch);
+	append_put(&text, T0, "1", "a", 1);
+	assert_refused(fixture, &options, buffer_text(&text), -ENOENT,
+		"table orders is still being restored: import into it when it is whole, or into another one");
 	table_free(&table);
 	buffer_free(&text);
 }
@@ -761,6 +779,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_every_change_at_its_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_table_that_is_being_restored_is_left_alone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_order_is_time_then_sequence_as_a_number, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_without_sequence_numbers_order_of_arrival_counts, set_up, tear_down),
