@@ -63,7 +63,7 @@ exception() {
 	"$PITR" help >help
 	"$PITR" --help | cmp - help
 	verbs=$(awk '/^  [a-z-]+ / { print $1 }' help)
-	for verb in init mount umount status import put get rm restore backup hold settings du create-table describe-table list-tables delete-table \
+	for verb in init mount umount status import put get rm restore backup hold settings gc du create-table describe-table list-tables delete-table \
 		put-item get-item delete-item; do
 		grep -qx "$verb" <<<"$verbs"
 	done

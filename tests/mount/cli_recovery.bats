@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The verbs of recovery for people: restore, backup, hold, settings, du. The clock stands still, and is moved.
+# The verbs of recovery for people: restore, backup, hold, settings, du, gc. The clock stands still, and is moved.
 
 bats_require_minimum_version 1.5.0
 load ../support/mount
@@ -293,4 +293,32 @@ recovery_of() {
 	pitr delete-table --table-name orders >/dev/null
 	is "$(pitr du --json | jq -c '.tables[] | [.name, .isDeleted, .items, .liveBytes]' | tail -1)" '["orders",true,0,0]'
 	pitr du | grep -q '^orders  *0 .* deleted$'
+}
+
+# --- gc --------------------------------------------------------------------------------------------------------------
+
+@test "gc: forgets what has left the window, and nothing that a hold needs" {
+	make_history
+	pitr hold add orders@2025-03-01T12:01:30 --name q1 --reason r
+	clock 2025-04-20T12:00:00
+	put b 3
+	pitr gc --dry-run --json >foreseen
+	is "$(pitr gc --dry-run --table orders --json)" "$(cat foreseen)"
+	is "$(jq -c '[.isDryRun, .versions > 0, .bytes > 0]' foreseen)" '[true,true,true]'
+	before=$(pitr du orders --json | jq .tables[0].versions)
+	pitr gc --json >done
+	is "$(jq -c .isDryRun done)" false
+	after=$(pitr du orders --json | jq .tables[0].versions)
+	[ "$after" -lt "$before" ]
+	is "$(jq .versions foreseen)" "$((before - after))"
+	is "$(value orders/a --at 2025-03-01T12:01:30) $(value orders/b)" "1 3"
+	run --separate-stderr pitr get orders/b --at 2025-03-01T12:02:30
+	[ "$status" -eq 1 ]
+	is "$(pitr gc --json | jq -c '[.versions, .bytes]')" '[0,0]'
+	pitr hold release q1
+	pitr gc | grep -q '^forgot: '
+	run --separate-stderr pitr get orders/a --at 2025-03-01T12:01:30
+	[ "$status" -eq 1 ]
+	run --separate-stderr pitr gc --table orders
+	[ "$status" -eq 2 ]
 }
