@@ -175,7 +175,9 @@ static int append_indexes(struct maker *maker, const char *name, const char *ove
 	int r = 0;
 	if (override)
 		r = append_overridden(maker, override, sources);
-	for (const struct json *index = override ? NULL : json_first(list); index; index = json_next(index)) {
+	for (const struct json *index = override ? NULL : json_first(list); index && !r; index = json_next(index)) {
+		if (!json_member(index, "IndexName"))
+			r = invalid(maker->error, "IndexName is required for each index");
 		if (index != json_first(list))
 			buffer_append_byte(&maker->text, ',');
 		append_index(maker, index, index);

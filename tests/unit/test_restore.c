@@ -410,7 +410,9 @@ static void test_documents_that_say_nothing_useful(void **state)
 	struct error error;
 	static const char keys[] = "'KeySchema':[{'AttributeName':'id','KeyType':'HASH'}],"
 				   "'AttributeDefinitions':[{'AttributeName':'id','AttributeType':'N'}]";
-	static const char *const bad[] = { "[]", "{'KeySchema':[]}",
+	static const char *const bad[] = { "[]", "{'KeySchema':[]}", "{'KeySchema':'id','AttributeDefinitions':7}",
+		"{%s,'GlobalSecondaryIndexes':'x'}", "{%s,'LocalSecondaryIndexes':['x']}",
+		"{%s,'GlobalSecondaryIndexes':[{}]}", "{%s,'ItemCount':5,'Snapshot':'x'}",
 		"{%s,'Snapshot':{'Table':'x','Instant':'2025-03-01T12:30:00Z'}}",
 		"{%s,'ItemCount':-1,'Snapshot':{'Table':'x','Instant':'2025-03-01T12:30:00Z'}}",
 		"{%s,'ItemCount':5,'Snapshot':{'Table':'x','Instant':'soon'}}",
