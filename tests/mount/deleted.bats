@@ -78,6 +78,14 @@ listed() {
 	listed '@/backups/kept/kept$DeletedTableBackup' '1.json '
 	[ "$(total '@/backups/kept/kept$DeletedTableBackup/1.json')" = 7 ]
 	[ "$(jq .ItemCount '@/backups/kept/kept$DeletedTableBackup/.table.json')" = 1 ]
+	[[ "$(jq -r .Snapshot.Backup '@/backups/kept/kept$DeletedTableBackup/.table.json')" == */kept/backup/*-00000000 ]]
+	cp -r '@/backups/kept/kept$DeletedTableBackup' restore/kept
+	eventually listed kept '1.json '
+	ln -s '../@/backups/kept/kept$DeletedTableBackup' restore/again
+	eventually listed again '1.json '
+	ln -s ../@2025-03-01T12:45/orders restore/orders
+	eventually listed orders '1001.json 1002.json '
+	[ "$(total orders/1002.json)" = 20 ]
 }
 
 @test "a new table of the same name is another table" {
