@@ -12,7 +12,7 @@
  *   LOG       table first_seq                              -> log block (log.h)
  *   META      "f" format | "s" store counters | "t" table -> table counters | "c" commit -> what it touched | "j" journal id
  *             | "b" backdated | "d" defaults | "l" lineage | "p" table seq number -> pin | "P" last pin | "g" "G" retention
- *             | "r" restore in progress
+ *             | "r" restore in progress | "x" temporary table of a drill
  *   AUTHORS   'i' number -> text | 'h' hash -> number */
 #ifndef PITR_LAYOUT_H
 #define PITR_LAYOUT_H
