@@ -388,6 +388,12 @@ static bool is_overtaken(struct mount *mount, const struct view *view)
 	return is_overtaken;
 }
 
+/* Tables leave the listing of a whole store's instant when their windows do. */
+static bool is_unchanging(const struct view *view)
+{
+	return view != NULL && !view->is_live && !view->is_store && view->branch == NULL;
+}
+
 /* A read-only mount says once that directories need not be opened; the kernel then caches all listings. */
 void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
@@ -399,7 +405,7 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 		return;
 	}
 	view = views_get(mount->views, nodeid_slot(ino));
-	file->cache_readdir = file->keep_cache = view != NULL && !view->is_live && view->branch == NULL;
+	file->cache_readdir = file->keep_cache = is_unchanging(view);
 	if (is_overtaken(mount, view))
 		fuse_reply_err(req, ESTALE);
 	else
