@@ -35,7 +35,9 @@ static int make_new_table(struct spot *spot, const struct who *who)
 
 	if (result == 0)
 		result = commit_new_table(spot->mount, spot_name(spot), who, &error);
-	return error.code < 0 && result != -EEXIST ? spot_refuse(spot, &error) : result;
+	if (result == -EEXIST)
+		return restoring_refuse_table(spot);
+	return error.code < 0 ? spot_refuse(spot, &error) : result;
 }
 
 static int make_table(struct spot *spot, const struct who *who, struct fuse_entry_param *ret_entry)

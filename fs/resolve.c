@@ -178,6 +178,8 @@ static int add_instant(struct mount *mount, struct store_txn *txn, const struct 
 	result = snapshot_resolve(mount->history, txn, &directory->view->table, instant, &snapshot, error);
 	if (result == 0)
 		result = load_table(txn, &directory->view->table, snapshot.time_us, &table);
+	if (result == 0 && table.is_restoring)
+		result = restoring_check_past(txn, &directory->view->table, &snapshot, &table, error);
 	if (result == 0)
 		return resolve_add(mount, view, &table, &snapshot, ret_view);
 	view_put(view);

@@ -194,6 +194,25 @@ int restoring_find_again(struct mount *mount, struct store_txn *txn, const struc
 	return result;
 }
 
+int restoring_check_past(struct store_txn *txn, const struct table *now, const struct snapshot *snapshot,
+	struct table *table, struct error *error)
+{
+	struct restore_progress then, in_the_end = { 0 };
+	uint64_t items = 0, bytes;
+	int result = restore_progress(txn, table, &then);
+
+	if (result == 0)
+		result = restore_progress(txn, now, &in_the_end);
+	if (result == 0)
+		result = snapshot_statistics(txn, snapshot, &items, &bytes);
+	if (result == 0 &&
+		(now->is_restoring || items < (then.expected >= 0 ? (uint64_t)then.expected : in_the_end.items)))
+		result = error_set(error, -ENOENT,
+			"%s was still being restored at that instant; it is there from when it was whole", now->name);
+	table_free(table);
+	return result < 0 ? result : table_copy(now, table);
+}
+
 int restoring_next(struct mount *mount, struct store_txn *txn, uint32_t *number, struct view **ret_view)
 {
 	struct table table;
@@ -327,6 +346,22 @@ int restoring_unlink(struct spot *spot)
 			view->table.name, view->table.name, view->table.name);
 	view_put(view);
 	return result;
+}
+
+int restoring_refuse_table(const struct spot *spot)
+{
+	struct table table;
+	bool is_restoring;
+
+	if (table_find(spot->txn, spot_name(spot), TIME_NOW, &table, NULL) < 0)
+		return -EEXIST;
+	is_restoring = table.is_restoring;
+	table_free(&table);
+	return is_restoring
+		       ? spot_refuse_text(spot, -EEXIST,
+				 "%s is being restored: finish that in restore/%s, or drop it with rm -r restore/%s",
+				 spot->name, spot->name, spot->name)
+		       : -EEXIST;
 }
 
 int restoring_refuse_again(const struct spot *spot)

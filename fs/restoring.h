@@ -42,6 +42,10 @@ int restoring_find(
 /* "@T" in a table in progress: the same table again, when T is what it is copied from. -ENOENT. */
 int restoring_find_again(struct mount *mount, struct store_txn *txn, const struct target *directory, struct slice name,
 	struct slice instant, struct view **ret_view);
+/* A past state of a table from when it was still in progress: whole already, and then `table`, which is as it was then, becomes
+ * as it is now; or -ENOENT with why, and `table` is freed. */
+int restoring_check_past(struct store_txn *txn, const struct table *now, const struct snapshot *snapshot,
+	struct table *table, struct error *error);
 /* The table that a name in restore/ is to become: the name, or what a snapshot's own name makes. */
 int restoring_table_name(struct mount *mount, struct slice name, struct buffer *out, struct error *error);
 /* Lists tables in progress from *number on: as restore_next. The view is held; 1 with NULL: to be passed over. */
@@ -59,6 +63,8 @@ void restoring_drain(struct mount *mount, struct slice name);
 
 /* mkdir in restore/. */
 int restoring_make(struct spot *spot, const struct who *who);
+/* Tells why a table of a name that is in progress can't be made at the root; -EEXIST. */
+int restoring_refuse_table(const struct spot *spot);
 /* rmdir in restore/: `view` is what is to be dropped. */
 int restoring_find_removed(struct spot *spot, struct view **ret_view);
 /* unlink in restore/. */

@@ -63,6 +63,7 @@ refused() {
 	[ "$(jq -r '"\(.Restore.SourceTable) \(.Restore.Way)"' restore/fixed/.table.json)" = 'orders copy' ]
 	[ "$(pitr describe-table --table-name fixed | jq -r .Table.TableStatus)" = CREATING ]
 	run -1 mkdir fixed
+	refused EEXIST fixed 'rm -r restore/fixed'
 	cp orders/$T/2*.json orders/$T/3*.json orders/$T/[4-8].json restore/fixed/
 	[ "$(status_of restore/fixed)" = 'CREATING 29 30' ]
 	absent fixed
@@ -74,7 +75,11 @@ refused() {
 	# Its past begins with it.
 	at=$(jq -r .Snapshot.Instant orders/$T/.table.json)
 	absent "fixed/@${at%Z}"
+	absent fixed/@seq-29
+	refused ENOENT fixed/@seq-29 'still being restored'
+	same orders/$T fixed/@seq-30
 	same orders/$T fixed/@latest
+	[ "$(jq -r .TableStatus fixed/@latest/.table.json)" = ACTIVE ]
 }
 
 @test "a copy that was interrupted is finished by running it again" {

@@ -151,3 +151,55 @@ by_every_tool() {
 	same "@${at%Z}/visits" visits
 	nothing_refused
 }
+
+@test "an item is copied within the mount piece by piece, read back, and written on" {
+	begin
+	mkdir copies restore/pieces
+	python3 - "orders/$ITEMS" <<-'END'
+		import os, sys
+		def whole(source, target, piece):
+		    read, write = os.open(source, os.O_RDONLY), os.open(target, os.O_RDWR | os.O_CREAT)
+		    while os.copy_file_range(read, write, piece): pass
+		    os.close(read)
+		    return write
+		state = sys.argv[1]
+		for target in "copies", "restore/pieces":
+		    os.close(whole(state + "/!1.json", target + "/!1.json", 7))
+		    os.close(whole(state + "/!2.json", target + "/!2.json", 1 << 20))
+		write = whole(state + "/!3.json", "copies/!3.json", 1 << 20)
+		assert os.pread(write, 1 << 20, 0) == open(state + "/!3.json", "rb").read()
+		assert os.fstat(write).st_size == os.stat(state + "/!3.json").st_size
+		os.ftruncate(write, 0)
+		os.pwrite(write, b'{"note":"else"}', 0)
+		os.close(write)
+	END
+	for target in copies pieces; do
+		cmp "orders/$ITEMS/!1.json" "$target/!1.json"
+		cmp "orders/$ITEMS/!2.json" "$target/!2.json"
+	done
+	[ "$(jq -r .note 'copies/!3.json')" = else ]
+	# Under another key it is refused, and kept.
+	run -1 cp "orders/$ITEMS/!4.json" 'copies/!5.json'
+	cmp "orders/$ITEMS/!4.json" .pitr/rejected/*
+	[ "$(ls copies | wc -l)" -eq 3 ]
+}
+
+@test "rm -r drops a table of partitions in progress" {
+	begin
+	mkdir restore/fixed
+	cp -r visits/$VISITS/.table.json visits/$VISITS/ann restore/fixed/
+	[ "$(find restore/fixed -name '[0-9-]*.json' | wc -l)" -eq 5 ]
+	rm -r restore/fixed
+	[ -z "$(ls restore)" ]
+	[ "$(pitr list-tables | jq -c .TableNames)" = '["orders","visits"]' ]
+	[ "$(pitr list-backups | jq '.BackupSummaries | length')" -eq 0 ]
+}
+
+@test "keys are found for what rsync brings before the description" {
+	pitr create-table --table-name people --attribute-definitions AttributeName=mail,AttributeType=S \
+		--key-schema AttributeName=mail,KeyType=HASH --billing-mode PAY_PER_REQUEST >/dev/null
+	begin
+	for name in '!a' '#b' c d; do echo '{"n":1}' >"people/$name.json"; done
+	rsync -a people/@latest/ restore/folk
+	restored folk people/@latest 4
+}
