@@ -10,7 +10,7 @@
  *
  * META "r" table := varint expected items + 1 (0: none are expected); there is one for each table in progress.
  * In the description: Restore { Way "copy"|"share", SourceTable, SourceTableId, SourceTableNumber, InstantUs, SourceSeq?,
- *     BackupArn?, ExpectedItems?, StartedUs, InProgress } */
+ *     BackupArn?, ExpectedItems?, Items? (when it ended), StartedUs, InProgress } */
 #ifndef PITR_RESTORE_H
 #define PITR_RESTORE_H
 
