@@ -397,6 +397,9 @@ arn_of() {
 		--attribute-definitions \
 		AttributeName=Artist,AttributeType=S \
 		AttributeName=SongTitle,AttributeType=S \
+		AttributeName=SingerName,AttributeType=S \
+		--global-secondary-indexes \
+		'IndexName=singers-index,KeySchema=[{AttributeName=SingerName,KeyType=HASH}],Projection={ProjectionType=KEYS_ONLY},ProvisionedThroughput={ReadCapacityUnits=5,WriteCapacityUnits=5}' \
 		--key-schema \
 		AttributeName=Artist,KeyType=HASH \
 		AttributeName=SongTitle,KeyType=RANGE \
@@ -423,6 +426,23 @@ arn_of() {
 		--target-table-name MusicEarliestRestorableDateTime \
 		--no-use-latest-restorable-time \
 		--restore-date-time "$earliest" >/dev/null
+	pitr restore-table-to-point-in-time \
+		--source-table-arn arn:aws:dynamodb:us-east-1:123456789012:table/Music \
+		--target-table-name MusicElsewhere \
+		--use-latest-restorable-time \
+		--sse-specification-override Enabled=true,SSEType=KMS,KMSMasterKeyId=abcd1234-abcd-1234-a123-ab1234a1b234 >/dev/null
+	# The quotes are the guide's.
+	# shellcheck disable=SC2140
+	pitr restore-table-to-point-in-time \
+		--source-table-name Music \
+		--target-table-name MusicOtherwise \
+		--billing-mode-override PROVISIONED \
+		--provisioned-throughput-override ReadCapacityUnits=100,WriteCapacityUnits=100 \
+		--global-secondary-index-override IndexName=singers-index,KeySchema=["{AttributeName=SingerName,KeyType=HASH}"],Projection="{ProjectionType=KEYS_ONLY}",ProvisionedThroughput="{ReadCapacityUnits=50,WriteCapacityUnits=50}" \
+		--sse-specification-override Enabled=true,SSEType=KMS \
+		--use-latest-restorable-time >/dev/null
+	shows '.Table | [.ProvisionedThroughput.ReadCapacityUnits, .GlobalSecondaryIndexes[0].ProvisionedThroughput.WriteCapacityUnits, .SSEDescription.SSEType]' \
+		'[100,50,"KMS"]' pitr describe-table --table-name MusicOtherwise
 	pitr describe-table --table-name MusicMinutesAgo >/dev/null
 	shows .Count 1 pitr scan --table-name MusicMinutesAgo --select COUNT
 	pitr create-backup --table-name Music \

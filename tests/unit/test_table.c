@@ -237,6 +237,26 @@ static void changes_keys_only_while_the_batch_is_empty(void **state)
 	table_free(&table);
 }
 
+static void null_takes_a_setting_away(void **state)
+{
+	struct table table, tagged, plain;
+	struct error error = { 0 };
+	struct value value;
+	(void)state;
+	fixture_create(&fixture, "orders", NULL, &table);
+	assert_int_equal(update(&table, "{'Tags':[{'Key':'a','Value':'b'}]}", &error), 0);
+	assert_int_equal(load_at(table.number, TIME_NOW, &tagged), 0);
+	assert_true(item_attribute(buffer_slice(&tagged.description), slice_of_text("Tags"), &value));
+	assert_int_equal(update(&table, "{'Tags':null}", &error), 0);
+	assert_int_equal(load_at(table.number, TIME_NOW, &plain), 0);
+	assert_false(item_attribute(buffer_slice(&plain.description), slice_of_text("Tags"), &value));
+	/* What a table can't be without stays. */
+	assert_int_equal(update(&table, "{'KeySchema':null}", &error), -EINVAL);
+	table_free(&table);
+	table_free(&tagged);
+	table_free(&plain);
+}
+
 static void settings_are_history_too(void **state)
 {
 	struct table table, before, after;
@@ -368,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(is_refused_with_wrong_keys, open_store, close_store),
 		cmocka_unit_test_setup_teardown(changes_keys_only_while_empty, open_store, close_store),
 		cmocka_unit_test_setup_teardown(changes_keys_only_while_the_batch_is_empty, open_store, close_store),
+		cmocka_unit_test_setup_teardown(null_takes_a_setting_away, open_store, close_store),
 		cmocka_unit_test_setup_teardown(settings_are_history_too, open_store, close_store),
 		cmocka_unit_test_setup_teardown(an_old_description_changes_no_other_table, open_store, close_store),
 		cmocka_unit_test_setup_teardown(imported_tables_exist_from_their_first_change, open_store, close_store),
