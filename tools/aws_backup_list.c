@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,27 +126,49 @@ static int collect(struct store_txn *txn, const struct filter *filter, struct ba
 	return result;
 }
 
-/* In order of creation; their numbers tell those of one moment apart. */
+/* In order of creation, as it is told; their numbers tell those of one moment apart. */
 static int compare(const void *a, const void *b)
 {
 	const struct pin *x = a, *y = b;
-	if (x->created_us != y->created_us)
-		return x->created_us < y->created_us ? -1 : 1;
+	if (creation_us(x) != creation_us(y))
+		return creation_us(x) < creation_us(y) ? -1 : 1;
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* The first backup after the one that has this ARN. */
+/* What an ARN says by itself: the backup may be gone by now, and the listing goes on after where it stood. */
+static int read_cursor(struct slice arn, struct pin *ret_cursor)
+{
+	static const char mark[] = "/backup/";
+	char text[BACKUP_ARN_MAX];
+	unsigned long long ms, number;
+	int end = 0;
+	if (arn.size >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, arn.data, arn.size);
+	text[arn.size] = '\0';
+	const char *id = strstr(text, mark);
+	if (!id || sscanf(id + strlen(mark), "%14llu-%8llx%n", &ms, &number, &end) != 2 ||
+		id[strlen(mark) + (size_t)end])
+		return -EINVAL;
+	*ret_cursor = (struct pin){ .created_us = (int64_t)ms * 1000, .number = number };
+	return 0;
+}
+
+/* The first backup after the one that has, or had, this ARN. The system's all have the number 0 in theirs. */
 static int find_start(struct aws_call *call, const struct backups *backups, struct slice arn, size_t *ret_start)
 {
-	struct pin last;
+	struct pin cursor, last;
+	size_t start = 0;
 	*ret_start = 0;
 	if (arn.size == 0)
 		return 0;
-	int result = backup_find_arn(call->txn, arn, &last, call->error);
-	if (result < 0)
-		return result;
-	while (*ret_start < backups->count && compare(&backups->pins[*ret_start], &last) <= 0)
-		++*ret_start;
+	if (read_cursor(arn, &cursor) < 0)
+		return aws_invalid(call->error, "Invalid Backup ARN");
+	if (backup_find_arn(call->txn, arn, &last, NULL) == 0)
+		cursor = last;
+	while (start < backups->count && compare(&backups->pins[start], &cursor) <= 0)
+		start++;
+	*ret_start = start;
 	return 0;
 }
 

@@ -199,22 +199,24 @@ static int64_t whole_second(int64_t time_us)
 }
 
 /* AWS tells whole seconds; those that are told are inside. A window of less than a second is told as it is. */
-static int outside(struct aws_call *call, const struct instant *instant)
+static int outside(struct aws_call *call, const struct instant *instant, int result)
 {
 	char asked[INSTANT_TEXT_MAX], earliest[INSTANT_TEXT_MAX], latest[INSTANT_TEXT_MAX];
-	int64_t now_us = history_now(call->tool->history, call->txn), earliest_us, latest_us;
+	int64_t now_us = history_now(call->tool->history, call->txn), earliest_us = 0, latest_us = 0;
 	bool is_known = instant->kind == INSTANT_AT || instant->kind == INSTANT_BEFORE_NOW;
 	int64_t time_us = instant->kind == INSTANT_AT ? instant->time_us : now_us - instant->time_us;
-	if (!is_known || table_window(call->txn, &call->table, now_us, &earliest_us, &latest_us) < 0) {
+	bool is_told = is_known && result == -ENOENT &&
+		       table_window(call->txn, &call->table, now_us, &earliest_us, &latest_us) == 0;
+	if (!is_told || (time_us >= earliest_us && time_us <= latest_us)) {
 		call->error->aws = "InvalidRestoreTimeException";
-		return -ENOENT;
+		return result;
 	}
 	int64_t from_us = whole_second(earliest_us + SECOND_US - 1), to_us = whole_second(latest_us);
 	bool is_short = from_us > to_us;
 	instant_format_z(time_us < 0 ? 0 : is_short ? time_us : whole_second(time_us), asked, sizeof(asked));
 	instant_format_z(is_short ? earliest_us : from_us, earliest, sizeof(earliest));
 	instant_format_z(is_short ? latest_us : to_us, latest, sizeof(latest));
-	return error_set_aws(call->error, -ENOENT, "InvalidRestoreTimeException",
+	return error_set_aws(call->error, result, "InvalidRestoreTimeException",
 		"RestoreDateTime '%s' must be within EarliestRestorableDateTime '%s' and LatestRestorableDateTime '%s'",
 		asked, earliest, latest);
 }
@@ -229,7 +231,7 @@ static int resolve(struct aws_call *call, const struct wanted *wanted, struct re
 			"Point in time recovery is not enabled for table '%s'", call->table.name);
 	result = restore_source_at(
 		call->tool->history, call->txn, &call->table, &wanted->instant, ret_source, call->error);
-	return result == -ENOENT ? outside(call, &wanted->instant) : result;
+	return result == -ENOENT || result == -ESTALE ? outside(call, &wanted->instant, result) : result;
 }
 
 static int restore_read(struct aws_call *call)

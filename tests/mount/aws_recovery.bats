@@ -351,6 +351,10 @@ arn_of() {
 	shows "[($second), .NextToken]" '["03 04",null]' pitr list-backups --max-items 2 --starting-token "$token"
 	shows "[($second), .LastEvaluatedBackupArn]" "$(jq -c '["03", .BackupSummaries[2].BackupArn]' all)" \
 		pitr list-backups --limit 1 --exclusive-start-backup-arn "$token"
+	# Also when that one is gone by now.
+	pitr delete-backup --backup-arn "$token" >/dev/null
+	shows "$second" '"03 04"' pitr list-backups --starting-token "$token"
+	fails ValidationException ListBackups "Invalid Backup ARN" pitr list-backups --starting-token "${token%-*}"
 	fails ValidationException ListBackups \
 		"1 validation error detected: Value '101' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100" \
 		pitr list-backups --limit 101
