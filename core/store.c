@@ -486,17 +486,44 @@ uint64_t store_commit_number(struct store *store)
 	return mdb_env_info(store->env, &info) ? 0 : info.me_last_txnid;
 }
 
+/* LMDB keeps the pages that are free in its database 0: transaction -> count, pages. */
+static int count_free_pages(struct store *store, uint64_t *ret_pages)
+{
+	MDB_txn *txn;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	*ret_pages = 0;
+	int r = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+	if (r)
+		return translate(r);
+	r = mdb_cursor_open(txn, 0, &cursor);
+	if (!r) {
+		while (!(r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))) {
+			size_t count;
+			memcpy(&count, value.mv_data, sizeof(count));
+			*ret_pages += count;
+		}
+		mdb_cursor_close(cursor);
+	}
+	mdb_txn_abort(txn);
+	return r == MDB_NOTFOUND ? 0 : translate(r);
+}
+
 int store_usage(struct store *store, uint64_t *ret_file_bytes, uint64_t *ret_used_bytes)
 {
 	MDB_envinfo info;
 	MDB_stat stat;
 	struct stat file;
-	int fd;
+	uint64_t free_pages;
+	int fd, r = count_free_pages(store, &free_pages);
+	if (r)
+		return r;
 	if (mdb_env_info(store->env, &info) || mdb_env_stat(store->env, &stat) || mdb_env_get_fd(store->env, &fd) ||
 		fstat(fd, &file) < 0)
 		return -EIO;
+	uint64_t pages = (uint64_t)info.me_last_pgno + 1;
 	*ret_file_bytes = (uint64_t)file.st_size;
-	*ret_used_bytes = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+	*ret_used_bytes = (pages > free_pages ? pages - free_pages : 0) * stat.ms_psize;
 	return 0;
 }
 

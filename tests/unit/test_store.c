@@ -347,6 +347,36 @@ static void threads_read_whole_commits(void **state)
 	}
 }
 
+static void change_many(bool is_put)
+{
+	char key[32], value[1000];
+	memset(value, 'v', sizeof(value));
+	value[sizeof(value) - 1] = '\0';
+	struct store_txn *txn = begin(true);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(key, sizeof(key), "key %d", i);
+		if (is_put)
+			put(txn, key, value);
+		else
+			assert_int_equal(store_delete(txn, STORE_META, slice_of_text(key)), 0);
+	}
+	assert_int_equal(store_commit(txn), 0);
+}
+
+static void tells_what_is_in_use(void **state)
+{
+	uint64_t file, before, full, after;
+	(void)state;
+	assert_int_equal(store_usage(store, &file, &before), 0);
+	change_many(/* is_put= */ true);
+	assert_int_equal(store_usage(store, &file, &full), 0);
+	assert_true(full > before + 1000000 && full <= file);
+	change_many(/* is_put= */ false);
+	uint64_t grown = file;
+	assert_int_equal(store_usage(store, &file, &after), 0);
+	assert_true(after < full / 2 && file >= grown);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +391,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fails_where_it_is_told_to, open_store, close_store),
 		cmocka_unit_test_setup_teardown(counts_what_it_does, open_store, close_store),
 		cmocka_unit_test_setup_teardown(clears_readers_that_died, open_store, close_store),
+		cmocka_unit_test_setup_teardown(tells_what_is_in_use, open_store, close_store),
 		cmocka_unit_test_setup_teardown(threads_read_whole_commits, open_store, close_store),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
