@@ -63,8 +63,8 @@ exception() {
 	"$PITR" help >help
 	"$PITR" --help | cmp - help
 	verbs=$(awk '/^  [a-z-]+ / { print $1 }' help)
-	for verb in init mount umount status import put get rm restore backup hold settings gc du create-table describe-table list-tables delete-table \
-		put-item get-item delete-item; do
+	for verb in init mount umount status import put get rm restore backup hold settings gc du \
+		create-table describe-table list-tables delete-table put-item get-item delete-item; do
 		grep -qx "$verb" <<<"$verbs"
 	done
 	for verb in $verbs; do

@@ -306,8 +306,8 @@ recovery_of() {
 	is "$(pitr gc --dry-run --table orders --json)" "$(cat foreseen)"
 	is "$(jq -c '[.isDryRun, .versions > 0, .bytes > 0]' foreseen)" '[true,true,true]'
 	before=$(pitr du orders --json | jq .tables[0].versions)
-	pitr gc --json >done
-	is "$(jq -c .isDryRun done)" false
+	pitr gc --json >collected
+	is "$(jq -c .isDryRun collected)" false
 	after=$(pitr du orders --json | jq .tables[0].versions)
 	[ "$after" -lt "$before" ]
 	is "$(jq .versions foreseen)" "$((before - after))"
