@@ -1,0 +1,217 @@
+/* Makes every call to the store fail in turn while tables are restored, backed up and held. */
+#include <errno.h>
+
+#include "backup.h"
+#include "clock.h"
+#include "hold.h"
+#include "restore.h"
+#include "tests/support/faulty_world.h"
+
+static int find_in(struct world *world, struct batch *batch, const char *name, struct table *ret_table)
+{
+	return table_find(batch_txn(batch), slice_of_text(name), TIME_NOW, ret_table, &world->error);
+}
+
+static int begin_restore_in(struct world *world, struct batch *batch)
+{
+	struct table table;
+	struct change_context context = { 0 };
+	int r = restore_begin(batch, slice_of_text("copied"), &world->flat, &context, &table, &world->error);
+	if (!r)
+		table_free(&table);
+	return r;
+}
+
+static int begin_restore(struct world *world)
+{
+	return change_table(world, begin_restore_in);
+}
+
+static int expect_in(struct world *world, struct batch *batch)
+{
+	static const char text[] =
+		"{\"KeySchema\":[{\"AttributeName\":\"id\",\"KeyType\":\"HASH\"}],"
+		"\"AttributeDefinitions\":[{\"AttributeName\":\"id\",\"AttributeType\":\"S\"}],"
+		"\"BillingModeSummary\":{\"BillingMode\":\"PAY_PER_REQUEST\"},\"ItemCount\":3,"
+		"\"Snapshot\":{\"Table\":\"flat\",\"TableId\":\"other\",\"Instant\":\"2025-03-01T12:30:00.00001Z\"}}";
+	struct change_context context = { 0 };
+	struct table table;
+	struct json *document;
+	int r = find_in(world, batch, "copied", &table);
+	if (r)
+		return r;
+	must(json_parse(slice_of_text(text), &json_default_limits, &document, NULL));
+	r = restore_expect(batch, &table, document, &context, &world->error);
+	json_free(document);
+	table_free(&table);
+	return r;
+}
+
+static int expect_three(struct world *world)
+{
+	return change_table(world, expect_in);
+}
+
+static int copy_items(struct world *world, unsigned first, unsigned count)
+{
+	struct table table;
+	struct store_txn *txn;
+	int r = store_begin(history_store(world->history), false, &txn);
+	if (r)
+		return error_set(&world->error, r, "read");
+	r = table_find(txn, slice_of_text("copied"), TIME_NOW, &table, &world->error);
+	store_abort(txn);
+	if (r)
+		return r;
+	r = change(world, &table, first, count, 1);
+	table_free(&table);
+	return r;
+}
+
+static int copy_two(struct world *world)
+{
+	return copy_items(world, 0, 2);
+}
+
+static int copy_last(struct world *world)
+{
+	return copy_items(world, 2, 1);
+}
+
+static int accept_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct table table;
+	int r = find_in(world, batch, "copied", &table);
+	if (r)
+		return r;
+	r = restore_accept(batch, &table, &context, &world->error);
+	table_free(&table);
+	return r;
+}
+
+static int accept_copied(struct world *world)
+{
+	return change_table(world, accept_in);
+}
+
+static int drop_copied_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct table table;
+	int r = find_in(world, batch, "copied", &table);
+	if (r)
+		return r;
+	r = table_drop(batch, &table, &context, &world->error);
+	table_free(&table);
+	return r;
+}
+
+static int drop_copied(struct world *world)
+{
+	return change_table(world, drop_copied_in);
+}
+
+static int back_up_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct pin pin;
+	return backup_create(batch, &world->parts, NULL, slice_of_text("nightly"), &context, &pin, &world->error);
+}
+
+static int back_up(struct world *world)
+{
+	return change_table(world, back_up_in);
+}
+
+static int find_backup(struct world *world, struct batch *batch, struct pin *ret_pin)
+{
+	int r = backup_find_name(
+		batch_txn(batch), UINT32_MAX, slice_of_text("parts"), slice_of_text("nightly"), ret_pin);
+	return r ? error_set(&world->error, r, "find the backup") : 0;
+}
+
+static int share_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct pin pin;
+	struct restore_source source;
+	struct table table;
+	int r = find_backup(world, batch, &pin);
+	if (!r)
+		r = backup_source(batch_txn(batch), &pin, &source, &world->error);
+	if (r)
+		return r;
+	r = restore_share(batch, &source, slice_of_text("copied"), NULL, &context, &table, &world->error);
+	if (!r)
+		table_free(&table);
+	restore_source_free(&source);
+	return r;
+}
+
+static int share_backup(struct world *world)
+{
+	return change_table(world, share_in);
+}
+
+static int delete_backup_in(struct world *world, struct batch *batch)
+{
+	struct pin pin;
+	int r = find_backup(world, batch, &pin);
+	return r ? r : backup_delete(batch, &pin, &world->error);
+}
+
+static int delete_backup(struct world *world)
+{
+	return change_table(world, delete_backup_in);
+}
+
+static int hold_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	struct pin pin;
+	return hold_add(batch, &world->parts, NULL, slice_of_text("q1"), "audit", 0, &context, &pin, &world->error);
+}
+
+static int hold(struct world *world)
+{
+	return change_table(world, hold_in);
+}
+
+static int release_in(struct world *world, struct batch *batch)
+{
+	struct pin pin;
+	return hold_release(batch, slice_of_text("q1"), &pin, &world->error);
+}
+
+static int release(struct world *world)
+{
+	return change_table(world, release_in);
+}
+
+static int drop_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	return table_drop(batch, &world->parts, &context, &world->error);
+}
+
+static int drop_table(struct world *world)
+{
+	return change_table(world, drop_in);
+}
+
+static const struct scenario scenarios[] = {
+	{ "restore by copying", { begin_restore, expect_three, copy_two, expect_three, copy_last, drop_copied } },
+	{ "restore taken as it is", { begin_restore, copy_two, accept_copied, copy_last } },
+	{ "interrupted restore", { begin_restore, expect_three, copy_two, drop_copied, begin_restore } },
+	{ "backups", { back_up, share_backup, copy_two, delete_backup, drop_copied } },
+	{ "holds", { hold, release, drop_table } },
+};
+
+int main(void)
+{
+	clock_set(WORLD_US);
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+		run_scenario(&scenarios[i], false);
+	return print_outcome();
+}
