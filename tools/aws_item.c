@@ -11,6 +11,9 @@
 
 int aws_take_item(const struct json *given, struct buffer *out, struct error *error)
 {
+	if (!given)
+		return aws_invalid(error, "1 validation error detected: Value null at 'item' failed to satisfy "
+					  "constraint: Member must not be null");
 	return item_from_tree(given, ITEM_DYNAMODB, out, error);
 }
 

@@ -360,6 +360,11 @@ ids='[.Items[].id.S] | join(" ")'
 		--request-items '{"orders":[{"PutRequest":{"Item":{"id":{"S":"4"}}}},{"DeleteRequest":{"Key":{"id":{"S":"4"}}}}]}'
 	fails ResourceNotFoundException BatchWriteItem "Requested resource not found" pitr batch-write-item \
 		--request-items '{"orders":[{"PutRequest":{"Item":{"id":{"S":"4"}}}}],"nothere":[{"PutRequest":{"Item":{"id":{"S":"4"}}}}]}'
+	for wrong in '{"orders":1}' '{"orders":[1]}' '{"orders":[{}]}' '{"orders":[{"PutRequest":1}]}' '{"orders":[{"DeleteRequest":{}}]}' '{}'; do
+		run --separate-stderr pitr batch-write-item --request-items "$wrong"
+		[ "$status" -eq 1 ]
+		[[ "$stderr" == "An error occurred (ValidationException)"* ]]
+	done
 	fails ValidationException BatchWriteItem "Too many items requested for the BatchWriteItem call" pitr batch-write-item \
 		--request-items "$(jq -nc '{orders: [range(26) | {PutRequest: {Item: {id: {S: "\(.)"}}}}]}')"
 	shows "$ids" '"2 3"' pitr scan --table-name orders
