@@ -96,8 +96,9 @@ static int resolve(const struct undo *undo, struct undo_window *window, struct e
 			error, -EINVAL, "undo changes of %s: the window ends before it begins", undo->table->name);
 	if (!r && from_us < earliest && earliest > undo->table->exists_from_us)
 		return too_old(undo, from_us, earliest, error);
+	/* Before its first change a table was empty, whatever is kept. */
 	if (!r && window->first <= window->last)
-		r = retention_check(undo->txn, undo->table->number, window->first - 1);
+		r = retention_check(undo->txn, undo->table->number, window->first > 1 ? window->first - 1 : 1);
 	if (r == -ESTALE)
 		return too_old(undo, from_us, earliest, error);
 	return r ? error_set(error, r, "undo changes of %s: %s", undo->table->name, strerror(-r)) : 0;
@@ -111,6 +112,8 @@ int undo_state(
 	struct snapshot snapshot = { .table = table->number, .seq = seq };
 	struct node node;
 	buffer_clear(out);
+	if (!seq)
+		return 0;
 	int r = snapshot_find(txn, &snapshot, encoded_key, &node);
 	if (!r)
 		r = snapshot_content(txn, &snapshot, node.number, out);

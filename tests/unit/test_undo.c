@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/item_json.h"
 #include "core/restore.h"
+#include "core/retention.h"
 #include "core/undo.h"
 #include "tests/support/fixture.h"
 
@@ -550,6 +551,26 @@ static void refuses_windows_that_are_not_whole(void **state)
 	told_free(&told);
 }
 
+/* Retention has been there: the first change of an imported table is the oldest state it keeps. */
+static void reaches_to_the_first_change(void **state)
+{
+	struct fixture *f = *state;
+	struct table table;
+	int r;
+	struct batch *batch = fixture_begin(f);
+	fixture_create_in(batch, "orders", "id", NULL, AT(-100), &table);
+	fixture_put_in(batch, &table, "{'id':'a'}", AT(-100));
+	fixture_put_in(batch, &table, "{'id':'b'}", AT(-90));
+	fixture_commit(batch);
+	while ((r = retention_step(f->history, NULL, NULL)) == 1)
+		;
+	assert_int_equal(r, 0);
+	struct undo_options options = { .from_us = AT(-200), .to_us = AT(-95) };
+	assert_counts(undo(f, &table, &options), 1, 0, 0, 1, 0, 0);
+	assert_live(f, &table, "b.json {\"id\":\"b\"}\n");
+	table_free(&table);
+}
+
 static void ends_when_the_caller_says(void **state)
 {
 	struct fixture *f = *state;
@@ -887,6 +908,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(goes_into_another_table, open_store, close_store),
 		cmocka_unit_test_setup_teardown(goes_into_a_shared_copy, open_store, close_store),
 		cmocka_unit_test_setup_teardown(refuses_windows_that_are_not_whole, open_store, close_store),
+		cmocka_unit_test_setup_teardown(reaches_to_the_first_change, open_store, close_store),
 		cmocka_unit_test_setup_teardown(ends_when_the_caller_says, open_store, close_store),
 		cmocka_unit_test_setup_teardown(does_as_a_plain_model, open_store, close_store),
 		cmocka_unit_test_setup_teardown(spills_what_is_large, open_store, close_store),
