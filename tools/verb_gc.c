@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drill.h"
 #include "retention.h"
 #include "tools/item_path.h"
 #include "tools/output.h"
@@ -21,7 +22,10 @@ static int collect(struct tool *tool, struct retention_counts *counts, struct er
 {
 	struct progress progress;
 	char size[32];
-	int result;
+	unsigned leftovers;
+	int result = drill_clear(tool->history, &leftovers, error);
+	if (result < 0)
+		return result;
 	progress_begin(&progress);
 	while ((result = retention_step(tool->history, counts, error)) > 0) {
 		output_size(counts->bytes, size, sizeof(size));
@@ -110,6 +114,7 @@ const struct verb verb_gc = {
 		"the "
 		"file does\n"
 		"not shrink.\n\n"
+		"Tables that an interrupted drill has left are dropped.\n\n"
 		"--dry-run says what would go, and changes nothing.\n",
 	.run = run_gc,
 	.options = gc_options,
