@@ -99,15 +99,52 @@ int restoring_table_name(struct mount *mount, struct slice name, struct buffer *
 	return buffer_error(out);
 }
 
-/* The table that stood under the name "@T" before. */
+/* What it means changes with time. */
+static bool is_relative(struct mount *mount, struct slice name)
+{
+	struct instant instant;
+
+	return name.data[0] == '@' &&
+	       instant_parse(slice_of(name.data + 1, name.size - 1), mount->zone, &instant, NULL) == 0 &&
+	       instant.kind != INSTANT_AT && instant.kind != INSTANT_SEQ;
+}
+
+/* Does it stand in restore/ as a directory? */
+static bool is_open(struct mount *mount, const struct table *table)
+{
+	return table->is_restoring || sessions_is_open(mount->restoring->sessions, table->number);
+}
+
+/* The table that was made under the name "@T". What such a name says is not for ever. */
 static int find_named_before(struct mount *mount, struct store_txn *txn, struct slice name, struct table *ret_table)
 {
 	int64_t idle_ms;
 	struct view *view = views_find(mount->views, NODEID_RESTORE, name, &idle_ms);
 	int result = view == NULL ? -ENOENT : table_load(txn, view->table.number, TIME_NOW, ret_table);
 
+	if (result == 0 && idle_ms >= RELATIVE_KEPT_MS && is_relative(mount, name) && !is_open(mount, ret_table)) {
+		views_unname(mount->views, view->slot);
+		table_free(ret_table);
+		result = -ENOENT;
+	}
 	view_put(view);
 	return result;
+}
+
+void restoring_bind(struct mount *mount, struct slice name, uint32_t number)
+{
+	struct store_txn *txn;
+	struct table table;
+	struct view *view;
+
+	if (store_begin(mount->store, false, &txn) < 0)
+		return;
+	if (table_load(txn, number, TIME_NOW, &table) == 0) {
+		if (resolve_alias(mount, NODEID_RESTORE, "restore", name, &table, &view) == 0)
+			view_put(view);
+		table_free(&table);
+	}
+	store_abort(txn);
 }
 
 static int find_table(struct mount *mount, struct store_txn *txn, struct slice name, struct table *ret_table)
@@ -117,17 +154,13 @@ static int find_table(struct mount *mount, struct store_txn *txn, struct slice n
 
 	if (name.data[0] == '@' && find_named_before(mount, txn, name, ret_table) == 0)
 		return 0;
+	if (is_relative(mount, name))
+		return -ENOENT;
 	result = restoring_table_name(mount, name, &text, NULL);
 	if (result == 0)
 		result = table_find(txn, buffer_slice(&text), TIME_NOW, ret_table, NULL);
 	buffer_free(&text);
 	return result == -EINVAL ? -ENOENT : result;
-}
-
-/* Does it stand in restore/ as a directory? */
-static bool is_open(struct mount *mount, const struct table *table)
-{
-	return table->is_restoring || sessions_is_open(mount->restoring->sessions, table->number);
 }
 
 static bool is_shared(struct store_txn *txn, const struct table *table)
@@ -270,9 +303,11 @@ static int begin_table(struct spot *spot, const struct who *who, struct slice na
 		table_free(&table);
 	}
 	result = commit_finish(batch, result, error);
-	if (result == 0)
-		sessions_made(mount->restoring->sessions, number, who->pid);
-	return result;
+	if (result < 0)
+		return result;
+	sessions_made(mount->restoring->sessions, number, who->pid);
+	restoring_bind(mount, spot_name(spot), number);
+	return 0;
 }
 
 int restoring_make(struct spot *spot, const struct who *who)

@@ -63,6 +63,8 @@ void restoring_drain(struct mount *mount, struct slice name);
 
 /* mkdir in restore/. */
 int restoring_make(struct spot *spot, const struct who *who);
+/* What is made under a name in restore/ is found under it, though it may be "@-15m". */
+void restoring_bind(struct mount *mount, struct slice name, uint32_t number);
 /* Tells why a table of a name that is in progress can't be made at the root; -EEXIST. */
 int restoring_refuse_table(const struct spot *spot);
 /* rmdir in restore/: `view` is what is to be dropped. */

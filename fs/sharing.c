@@ -180,9 +180,10 @@ static bool is_made_by_force(struct slice name)
 	return is;
 }
 
-static int share(struct mount *mount, const struct restore_source *source, struct slice name, const struct who *who,
+static int share(struct spot *spot, const struct restore_source *source, struct slice name, const struct who *who,
 	struct error *error)
 {
+	struct mount *mount = spot->mount;
 	struct change_context context;
 	struct batch *batch;
 	struct table table;
@@ -193,7 +194,10 @@ static int share(struct mount *mount, const struct restore_source *source, struc
 	result = restore_share(batch, source, name, NULL, &context, &table, error);
 	if (result == 0)
 		table_free(&table);
-	return commit_finish(batch, result, error);
+	result = commit_finish(batch, result, error);
+	if (result == 0)
+		restoring_bind(mount, spot_name(spot), table.number);
+	return result;
 }
 
 static int make(struct spot *spot, const char *to, const struct who *who, struct error *error)
@@ -210,7 +214,7 @@ static int make(struct spot *spot, const char *to, const struct who *who, struct
 		return result;
 	result = restoring_table_name(spot->mount, spot_name(spot), &name, error);
 	if (result == 0)
-		result = share(spot->mount, &source, buffer_slice(&name), who, error);
+		result = share(spot, &source, buffer_slice(&name), who, error);
 	if (result == -EEXIST)
 		error_prefix(error, "a restore makes a new table and overwrites none, choose another name");
 	restore_source_free(&source);

@@ -356,6 +356,17 @@ int views_add(struct views *views, struct view *view, struct view **ret_view)
 	return result;
 }
 
+void views_unname(struct views *views, uint32_t number)
+{
+	struct slot *slot;
+
+	pthread_mutex_lock(&views->lock);
+	slot = slot_at(views, number);
+	if (slot != NULL && slot->view != NULL)
+		slot_unname(views, slot);
+	pthread_mutex_unlock(&views->lock);
+}
+
 void views_refresh(struct views *views, uint32_t number, struct view *view)
 {
 	struct view *old = NULL;

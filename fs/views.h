@@ -86,6 +86,8 @@ int views_each_live(struct views *views, uint32_t table, void (*each)(void *cont
  * under its slot until the kernel lets go. Takes over the caller's hold on success; the returned view is held again. When another thread
  * was first with an equal view, that one is returned. */
 int views_add(struct views *views, struct view *view, struct view **ret_view);
+/* Nothing is found under its name any more; it lives on under its slot until the kernel lets go. */
+void views_unname(struct views *views, uint32_t slot);
 /* Puts what is new about a table into the same slot. Takes over the hold. */
 void views_refresh(struct views *views, uint32_t slot, struct view *view);
 

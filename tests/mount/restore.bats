@@ -187,9 +187,14 @@ refused() {
 	at=$(jq -r .Snapshot.Instant orders/@seq-40/.table.json)
 	ln -s "../orders/@${at%Z}" restore/
 	[ "$(readlink "restore/@${at%Z}")" = "../restored-$(tr : - <<<"${at%Z}")" ]
-	ls orders/@latest >/dev/null
-	cp -r orders/@latest restore/ || true
-	[ "$(ls -d restored-* | wc -l)" -ge 2 ]
+	# What is written relative to now is named after the instant it means.
+	ls -d restored-* >"$WORK/before"
+	echo '{"total":0}' >orders/1.json
+	cp -r orders/@latest restore/
+	same orders "$(ls -d restored-* | comm -13 "$WORK/before" -)"
+	echo '{"total":-1}' >orders/1.json
+	ln -s ../orders/@latest restore/latest
+	same orders latest
 }
 
 @test "links to anything else are refused, and say what is meant" {
