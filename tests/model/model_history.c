@@ -54,16 +54,14 @@ static int64_t choose_own_us(const struct model_table *table)
 static struct log_entry entry_of(const struct model_table *table, const struct change_result *result, uint64_t author,
 	const struct model_version *old, struct slice item)
 {
-	const struct log_entry *before = table->count ? &table->changes[table->count - 1].entry : NULL;
-	struct log_entry entry = { .seq = table->count + 1,
+	struct log_entry entry = { .seq = model_last_seq(table) + 1,
 		.time_us = result->time_us,
 		.op = !old        ? CHANGE_INSERT
 		      : item.size ? CHANGE_MODIFY
 				  : CHANGE_REMOVE,
 		.number = old ? old->number : result->number,
-		.author = author,
-		.items = before ? before->items : 0,
-		.bytes = before ? before->bytes : 0 };
+		.author = author };
+	model_totals(table, SEQ_MAX, &entry.items, &entry.bytes);
 	entry.growth_bytes = item.size ? (int64_t)item_size_bytes(item) : 0;
 	entry.growth_bytes -= old ? (int64_t)item_size_bytes(buffer_slice(&old->item)) : 0;
 	entry.bytes += (uint64_t)entry.growth_bytes;
@@ -163,6 +161,30 @@ static void create(struct batch *batch)
 	model_create(&model_run.model, &table, is_import, table.exists_from_us, wanted_us);
 }
 
+/* A state of any table there ever was, and was committed: the last, the first it had, or any. */
+static void restore(struct batch *batch)
+{
+	char name[32];
+	struct table table;
+	struct model_table *source = model_any_table(model_below(3) != 0);
+	if (!source)
+		return;
+	snprintf(name, sizeof(name), "table-%u", (unsigned)model_below(NAMES));
+	struct model_table *former = last_of_name(name);
+	uint64_t choice = model_below(5), seq = source->base;
+	if (choice)
+		seq += choice < 3 ? source->committed : model_below(source->committed + 1);
+	int64_t wanted_us = next_live_us(NULL);
+	bool is_taken = former && former->end_us == INT64_MAX;
+	int r = fixture_restore_in(batch, &source->table, seq, name, &table);
+	model_expect("a restore", r, is_taken ? -EEXIST : 0);
+	if (r)
+		return;
+	model_expect("a restored table's beginning", table.exists_from_us, wanted_us);
+	model_restore(&model_run.model, &table, source, seq, wanted_us);
+	model_run.restores++;
+}
+
 static void drop(struct batch *batch, struct model_table *table)
 {
 	struct change_context context = { 0 };
@@ -182,7 +204,7 @@ static void run_batch(void)
 		struct model_table *table = model_any_table(true);
 		uint64_t choice = model_below(1000);
 		if (!table || (choice < 20 && live_tables() < TABLES_MAX))
-			create(batch);
+			model_below(2) ? create(batch) : restore(batch);
 		else if (choice == 20)
 			drop(batch, table);
 		else if (choice < 27)
@@ -247,8 +269,9 @@ int main(int argc, char **argv)
 	fixture_open(&model_run.fixture);
 	for (; model_run.operation < model_run.operations; model_run.operation++)
 		operate();
-	printf("%llu changes of %zu tables, %llu comparisons\n", (unsigned long long)model_run.changes,
-		model_run.model.count, (unsigned long long)model_run.checks);
+	printf("%llu changes of %zu tables, %llu of them restored, %llu comparisons\n",
+		(unsigned long long)model_run.changes, model_run.model.count, (unsigned long long)model_run.restores,
+		(unsigned long long)model_run.checks);
 	fixture_close(&model_run.fixture);
 	model_free(&model_run.model);
 	buffer_free(&model_run.item);

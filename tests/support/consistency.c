@@ -8,9 +8,11 @@
 #include "hash.h"
 #include "item_json.h"
 #include "layout.h"
+#include "lineage.h"
 #include "log.h"
 #include "node.h"
 #include "pack.h"
+#include "pin.h"
 #include "roster.h"
 #include "snapshot.h"
 #include "state.h"
@@ -29,8 +31,10 @@ struct check {
 	struct store_txn *txn;
 	const struct table *table;
 	struct table_counters counters;
-	struct known *nodes; /* by number */
-	struct log_entry at; /* the last entry replayed */
+	bool has_lineage;
+	struct lineage lineage; /* all zero when it has none */
+	struct known *nodes;    /* by number */
+	struct log_entry at;    /* the last entry replayed */
 	uint64_t last_author;
 	struct error *error;
 };
@@ -114,6 +118,94 @@ static int replay_entry(struct check *check)
 	return replay_content(check, &node, &place);
 }
 
+/* --- what a restored table began with --- */
+
+static int begin_item(struct check *check, const struct snapshot *base, const struct node *node, struct buffer *item)
+{
+	struct known *known = &check->nodes[node->number];
+	if (node->number >= check->counters.next_number || snapshot_content(check->txn, base, node->number, item))
+		return wrong(check, "an inherited content cannot be read: node", node->number);
+	*known = (struct known){ .seq = node->version.seq,
+		.hash = hash_checksum64(buffer_slice(item), 0),
+		.size_bytes = item_size_bytes(buffer_slice(item)),
+		.is_item = true,
+		.is_alive = true };
+	return 0;
+}
+
+/* As if the log had told of everything in the parent, as of the base. */
+static int begin_directory(struct check *check, const struct snapshot *base, uint64_t directory)
+{
+	struct snapshot_walk walk;
+	struct node node;
+	struct buffer item = BUFFER_INIT;
+	int r = snapshot_walk_begin(&walk, check->txn, base, directory, 0), more = 0;
+	while (!r && (more = snapshot_walk_next(&walk, &node)) == 1)
+		r = node.kind == NODE_PARTITION ? begin_directory(check, base, node.number)
+						: begin_item(check, base, &node, &item);
+	snapshot_walk_end(&walk);
+	buffer_free(&item);
+	return r || !more ? r : wrong(check, "the parent cannot be listed: directory", directory);
+}
+
+static int check_child_pin(struct check *check)
+{
+	struct pin_place place = { 0 };
+	struct pin pin;
+	unsigned found = 0;
+	while (pin_next(check->txn, check->lineage.parent, &place, &pin) == 1)
+		found += pin.kind == PIN_CHILD && pin.child == check->table->number && pin.seq == check->lineage.base;
+	return found == 1 ? 0 : wrong(check, "what it began with is not pinned, but table", check->lineage.parent);
+}
+
+static int begin_from_lineage(struct check *check)
+{
+	struct snapshot base = { .table = check->lineage.parent, .seq = check->lineage.base };
+	check->at.seq = check->lineage.base;
+	check->at.items = check->lineage.items;
+	check->at.bytes = check->lineage.bytes;
+	if (!check->has_lineage)
+		return 0;
+	int r = check_child_pin(check);
+	return r ? r : begin_directory(check, &base, 0);
+}
+
+/* --- rosters --- */
+
+/* Does the roster list the slot as of a change? */
+static bool is_listed(struct check *check, uint64_t directory, uint64_t slot, uint64_t seq)
+{
+	struct roster_walk walk;
+	uint64_t number, found;
+	return roster_walk_begin(&walk, check->txn, check->table->number, directory, seq, slot) == 0 &&
+	       roster_walk_next(&walk, &number, &found) == 1 && found == slot;
+}
+
+static int check_roster(struct check *check, uint64_t directory)
+{
+	struct roster_walk walk;
+	struct roster_head head;
+	struct node node;
+	uint32_t table = check->table->number;
+	uint64_t number, slot, slots = 0, alive = 0;
+	int r = roster_head(check->txn, table, directory, &head), more = 0;
+	if (!r)
+		r = roster_walk_begin(&walk, check->txn, table, directory, 0, 0);
+	while (!r && slots < head.slots && (more = roster_walk_next(&walk, &number, &slot)) == 1) {
+		if (slot != slots++ || node_read(check->txn, table, number, SEQ_MAX, &node, NULL))
+			return wrong(check, "a roster's slot has no node", number);
+		if (node.directory != directory || node.slot != slot)
+			return wrong(check, "a node stands elsewhere than its roster tells", number);
+		alive += !node.version.is_removal;
+		if (!is_listed(check, directory, slot, node.version.is_removal ? node.version.seq - 1 : SEQ_MAX) ||
+			(node.version.is_removal && is_listed(check, directory, slot, node.version.seq)))
+			return wrong(check, "a roster tells another end than its node", number);
+	}
+	if (r || more < 0 || slots != head.slots || alive != head.alive)
+		return wrong(check, "a roster's head differs from its slots: directory", directory);
+	return 0;
+}
+
 /* --- a view, compared with the replay --- */
 
 struct seen {
@@ -151,6 +243,8 @@ static int see_node(struct check *check, const struct snapshot *view, const stru
 		return wrong(check, "a partition is listed, but not found by its key", node->number);
 	uint64_t before = seen->items;
 	int r = see_directory(check, view, node->number, seen);
+	if (!r && view->seq == SEQ_MAX)
+		r = check_roster(check, node->number);
 	if (!r && seen->items == before)
 		r = wrong(check, "a listed partition is empty", node->number);
 	return r;
@@ -203,15 +297,17 @@ static int replay_log(struct check *check)
 	struct log_walk walk;
 	struct log_entry entry;
 	struct table_counters *counters = &check->counters;
-	uint64_t step = counters->seq / CHECKPOINTS + 1, first_us = 0;
-	int r = log_walk_begin(&walk, check->txn, check->table->number, 0), more = 0;
+	uint64_t base = check->lineage.base, step = (counters->seq - base) / CHECKPOINTS + 1, first_us = 0;
+	int r = begin_from_lineage(check), more = 0;
 	if (!r)
-		r = compare_view(check, 0);
+		r = log_walk_begin(&walk, check->txn, check->table->number, 0);
+	if (!r)
+		r = compare_view(check, base);
 	while (!r && (more = log_walk_next(&walk, &entry)) == 1) {
 		if (entry.seq != check->at.seq + 1 || entry.time_us < check->at.time_us)
 			return wrong(check, "the log goes on with the wrong number or time", entry.seq);
 		check->at = entry;
-		first_us = entry.seq == 1 ? (uint64_t)entry.time_us : first_us;
+		first_us = entry.seq == base + 1 ? (uint64_t)entry.time_us : first_us;
 		r = replay_entry(check);
 		if (!r && (entry.seq % step == 0 || entry.seq == counters->seq))
 			r = compare_view(check, entry.seq);
@@ -233,40 +329,6 @@ static uint64_t read_number(const uint8_t *bytes)
 	for (unsigned i = 0; i < 6; i++)
 		value = value << 7 | (bytes[i] & 0x7f);
 	return value;
-}
-
-/* Does the roster list the slot as of a change? */
-static bool is_listed(struct check *check, uint64_t directory, uint64_t slot, uint64_t seq)
-{
-	struct roster_walk walk;
-	uint64_t number, found;
-	return roster_walk_begin(&walk, check->txn, check->table->number, directory, seq, slot) == 0 &&
-	       roster_walk_next(&walk, &number, &found) == 1 && found == slot;
-}
-
-static int check_roster(struct check *check, uint64_t directory)
-{
-	struct roster_walk walk;
-	struct roster_head head;
-	struct node node;
-	uint32_t table = check->table->number;
-	uint64_t number, slot, slots = 0, alive = 0;
-	int r = roster_head(check->txn, table, directory, &head), more = 0;
-	if (!r)
-		r = roster_walk_begin(&walk, check->txn, table, directory, 0, 0);
-	while (!r && (more = roster_walk_next(&walk, &number, &slot)) == 1) {
-		if (slot != slots++ || node_read(check->txn, table, number, SEQ_MAX, &node, NULL))
-			return wrong(check, "a roster's slot has no node", number);
-		if (node.directory != directory || node.slot != slot)
-			return wrong(check, "a node stands elsewhere than its roster tells", number);
-		alive += !node.version.is_removal;
-		if (!is_listed(check, directory, slot, node.version.is_removal ? node.version.seq - 1 : SEQ_MAX) ||
-			(node.version.is_removal && is_listed(check, directory, slot, node.version.seq)))
-			return wrong(check, "a roster tells another end than its node", number);
-	}
-	if (r || more < 0 || slots != head.slots || alive != head.alive)
-		return wrong(check, "a roster's head differs from its slots: directory", directory);
-	return 0;
 }
 
 static int check_version(
@@ -292,6 +354,13 @@ struct packs {
 	struct buffer item;
 };
 
+static bool is_inherited(struct check *check, uint64_t number)
+{
+	struct node node;
+	return check->has_lineage &&
+	       node_read(check->txn, check->table->number, number, check->lineage.base, &node, NULL) == 0;
+}
+
 static int check_pack(struct check *check, struct packs *packs, struct slice key, struct slice pack)
 {
 	uint64_t number = read_number(key.data + 4), oldest = SEQ_MAX - read_number(key.data + 10);
@@ -304,12 +373,14 @@ static int check_pack(struct check *check, struct packs *packs, struct slice key
 			return wrong(check, "a version in a pack cannot be read: node", number);
 	if (pack_version(pack, 0, &first) || pack_version(pack, header.count - 1, &last) || last.seq != oldest)
 		return wrong(check, "a pack stands under another change than its oldest: node", number);
+	if (check->has_lineage && oldest <= check->lineage.base)
+		return wrong(check, "a version of its own is older than its base: node", number);
 	if (number == packs->number && first.seq >= packs->oldest_seq)
 		return wrong(check, "two packs of a node overlap", number);
 	bool is_new = number != packs->number;
 	packs->number = number;
 	packs->oldest_seq = oldest;
-	packs->nodes += is_new;
+	packs->nodes += is_new && !is_inherited(check, number);
 	packs->item_versions += header.kind == NODE_ITEM ? header.count : 0;
 	return is_new && header.kind == NODE_PARTITION ? check_roster(check, number) : 0;
 }
@@ -339,7 +410,7 @@ static int check_packs(struct check *check, uint64_t *ret_nodes)
 	*ret_nodes = packs.nodes;
 	if (r && r != -ENOENT)
 		return r;
-	return packs.item_versions == check->counters.seq
+	return packs.item_versions == check->counters.seq - check->lineage.base
 		       ? 0
 		       : wrong(check, "the log does not tell of as many versions", packs.item_versions);
 }
@@ -386,12 +457,16 @@ static int check_table(struct store_txn *txn, const struct table *table, int64_t
 	uint64_t nodes = 0;
 	if (counters_read(txn, table->number, &check.counters))
 		return wrong(&check, "the counters cannot be read", 0);
+	int r = lineage_read(txn, table->number, &check.lineage);
+	if (r && r != -ENOENT)
+		return wrong(&check, "the lineage cannot be read", 0);
+	check.has_lineage = r == 0;
 	if (check.counters.last_us > last_us)
 		return wrong(&check, "a change is later than the last commit", check.counters.seq);
 	check.nodes = calloc(check.counters.next_number, sizeof(*check.nodes));
 	if (!check.nodes)
 		return error_set(error, -ENOMEM, "out of memory");
-	int r = check_packs(&check, &nodes);
+	r = check_packs(&check, &nodes);
 	if (!r)
 		r = check_index(&check, nodes);
 	if (!r)

@@ -1,11 +1,13 @@
 #include "fixture.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/item_json.h"
+#include "core/restore.h"
 
 void fixture_require(bool holds, const char *what, const struct error *error)
 {
@@ -146,6 +148,31 @@ void fixture_drop(struct fixture *fixture, const struct table *table)
 	struct error error = { 0 };
 	struct batch *batch = fixture_begin(fixture);
 	fixture_require(table_drop(batch, table, &context, &error) == 0, "drop a table", &error);
+	fixture_commit(batch);
+}
+
+int fixture_restore_in(
+	struct batch *batch, const struct table *table, uint64_t seq, const char *name, struct table *ret_table)
+{
+	struct snapshot snapshot = { .table = table->number, .seq = seq };
+	struct restore_source source;
+	struct change_context context = { 0 };
+	struct error error = { 0 };
+	fixture_require(history_last_commit(batch_txn(batch), &snapshot.time_us) == 0, "read the last commit", NULL);
+	int r = restore_source_of(batch_txn(batch), table, &snapshot, NULL, &source, &error);
+	fixture_require(r == 0, "find what to restore", &error);
+	r = restore_share(batch, &source, slice_of_text(name), NULL, &context, ret_table, &error);
+	fixture_require(r == 0 || r == -EEXIST, "restore a table", &error);
+	restore_source_free(&source);
+	return r;
+}
+
+void fixture_restore(
+	struct fixture *fixture, const struct table *table, uint64_t seq, const char *name, struct table *ret_table)
+{
+	struct batch *batch = fixture_begin(fixture);
+	int r = fixture_restore_in(batch, table, seq, name, ret_table);
+	fixture_require(r == 0, "a name for a restored table", NULL);
 	fixture_commit(batch);
 }
 

@@ -34,6 +34,11 @@ void fixture_create_in(struct batch *batch, const char *name, const char *partit
 void fixture_create(struct fixture *fixture, const char *name, const char *sort, struct table *ret_table); /* key id */
 void fixture_create_text(struct fixture *fixture, const char *request, struct table *ret_table);
 void fixture_drop(struct fixture *fixture, const struct table *table);
+/* Restores a state of a table by sharing; seq SEQ_MAX: as it is now. In a batch: 0, or -EEXIST. */
+int fixture_restore_in(
+	struct batch *batch, const struct table *table, uint64_t seq, const char *name, struct table *ret_table);
+void fixture_restore(
+	struct fixture *fixture, const struct table *table, uint64_t seq, const char *name, struct table *ret_table);
 
 void fixture_item(const char *text, struct buffer *ret_item);
 void fixture_key(const struct table *table, const char *text, struct buffer *ret_encoded);

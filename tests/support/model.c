@@ -71,6 +71,46 @@ struct model_table *model_create(
 	return made;
 }
 
+static void restore_key(const struct model_key *from, uint64_t seq, struct model_key *key)
+{
+	size_t count = 0;
+	while (count < from->count && from->versions[count].seq <= seq)
+		count++;
+	if (!count)
+		return;
+	const struct model_version *last = &from->versions[count - 1];
+	key->versions = grow(key->versions, key->count, &key->room, sizeof(*key->versions));
+	key->versions[key->count++] = *last;
+	key->versions[0].item = BUFFER_INIT;
+	buffer_append_slice(&key->versions[0].item, buffer_slice(&last->item));
+	buffer_append_slice(&key->encoded, buffer_slice(&from->encoded));
+}
+
+static void restore_partition(struct model_table *table, unsigned p, const struct model_life *life)
+{
+	struct model_partition *partition = &table->partitions[p];
+	partition->lives = grow(partition->lives, partition->count, &partition->room, sizeof(*partition->lives));
+	partition->lives[partition->count++] = (struct model_life){ life->begin, UINT64_MAX };
+	for (unsigned k = p * MODEL_SORTS; k < (p + 1) * MODEL_SORTS; k++)
+		partition->alive += model_find(table, k, SEQ_MAX) != NULL;
+}
+
+struct model_table *model_restore(
+	struct model *model, const struct table *table, const struct model_table *from, uint64_t seq, int64_t time_us)
+{
+	struct model_table *made = model_create(model, table, false, time_us, time_us);
+	made->base = seq;
+	model_totals(from, seq, &made->base_items, &made->base_bytes);
+	for (unsigned k = 0; k < MODEL_KEYS; k++)
+		restore_key(&from->keys[k], seq, &made->keys[k]);
+	for (unsigned p = 0; p < MODEL_KEYS / MODEL_SORTS; p++) {
+		const struct model_life *life = model_partition(from, p, seq);
+		if (life)
+			restore_partition(made, p, life);
+	}
+	return made;
+}
+
 void model_drop(struct model *model, struct model_table *table, int64_t time_us)
 {
 	table->end_us = time_us;
@@ -132,7 +172,10 @@ static void undo_change(struct model_table *table)
 
 void model_commit(struct model *model)
 {
-	model->undo_count = 0;
+	while (model->undo_count) {
+		struct model_table *table = model->undo[--model->undo_count].table;
+		table->committed = table->count;
+	}
 }
 
 void model_abort(struct model *model, int64_t last_us)
@@ -165,10 +208,23 @@ const struct model_version *model_last(const struct model_table *table, unsigned
 
 uint64_t model_seq_at(const struct model_table *table, int64_t time_us)
 {
-	uint64_t seq = 0;
+	uint64_t seq = table->base;
 	for (size_t i = 0; i < table->count && table->changes[i].entry.time_us <= time_us; i++)
 		seq = table->changes[i].entry.seq;
 	return seq;
+}
+
+uint64_t model_last_seq(const struct model_table *table)
+{
+	return table->base + table->count;
+}
+
+void model_totals(const struct model_table *table, uint64_t seq, uint64_t *ret_items, uint64_t *ret_bytes)
+{
+	uint64_t last = seq < model_last_seq(table) ? seq : model_last_seq(table);
+	bool is_changed = last > table->base;
+	*ret_items = is_changed ? table->changes[last - table->base - 1].entry.items : table->base_items;
+	*ret_bytes = is_changed ? table->changes[last - table->base - 1].entry.bytes : table->base_bytes;
 }
 
 const struct model_life *model_partition(const struct model_table *table, unsigned partition, uint64_t seq)

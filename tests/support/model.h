@@ -45,7 +45,10 @@ struct model_change {
 struct model_table {
 	struct table table;
 	bool is_import;
-	int64_t begin_us, end_us; /* instants it is seen at: begin <= t < end; end INT64_MAX: it lives */
+	uint64_t base;                   /* of a restored table: the change it began after; else 0 */
+	uint64_t base_items, base_bytes; /* what it had then */
+	size_t committed;                /* changes of its own */
+	int64_t begin_us, end_us;        /* instants it is seen at: begin <= t < end; end INT64_MAX: it lives */
 	struct model_key keys[MODEL_KEYS];
 	struct model_partition partitions[MODEL_KEYS / MODEL_SORTS];
 	struct model_change *changes;
@@ -65,6 +68,9 @@ void model_free(struct model *model);
 /* Takes over `table`. */
 struct model_table *model_create(
 	struct model *model, const struct table *table, bool is_import, int64_t begin_us, int64_t change_us);
+/* A restored table: as another was after a change. */
+struct model_table *model_restore(
+	struct model *model, const struct table *table, const struct model_table *from, uint64_t seq, int64_t time_us);
 void model_drop(struct model *model, struct model_table *table, int64_t time_us);
 /* A change that was made; item.size 0: a removal. */
 void model_change(struct model *model, struct model_table *table, unsigned key, struct slice encoded_key,
@@ -80,6 +86,10 @@ const struct model_version *model_find(const struct model_table *table, unsigned
 const struct model_version *model_last(const struct model_table *table, unsigned key);
 /* The number of the last change at or before an instant. */
 uint64_t model_seq_at(const struct model_table *table, int64_t time_us);
+/* The number of its last change. */
+uint64_t model_last_seq(const struct model_table *table);
+/* What the log tells of it after a change; SEQ_MAX: now. */
+void model_totals(const struct model_table *table, uint64_t seq, uint64_t *ret_items, uint64_t *ret_bytes);
 /* The life of a partition as of a change; NULL: it did not live. */
 const struct model_life *model_partition(const struct model_table *table, unsigned partition, uint64_t seq);
 

@@ -188,10 +188,11 @@ static void check_keys(const struct model_table *table, struct store_txn *txn, c
 
 static void check_snapshot(const struct model_table *table, struct store_txn *txn, const struct snapshot *snapshot)
 {
-	uint64_t items, bytes, last = snapshot->seq < table->count ? snapshot->seq : table->count;
+	uint64_t items, bytes, all_items, all_bytes;
+	model_totals(table, snapshot->seq, &all_items, &all_bytes);
 	model_expect("statistics", snapshot_statistics(txn, snapshot, &items, &bytes), 0);
-	model_expect("items", (int64_t)items, last ? (int64_t)table->changes[last - 1].entry.items : 0);
-	model_expect("bytes", (int64_t)bytes, last ? (int64_t)table->changes[last - 1].entry.bytes : 0);
+	model_expect("items", (int64_t)items, (int64_t)all_items);
+	model_expect("bytes", (int64_t)bytes, (int64_t)all_bytes);
 	if (table->table.schema.has_sort)
 		check_partitions(table, txn, snapshot);
 	else
@@ -287,11 +288,11 @@ void model_check_seq(void)
 		return;
 	struct store_txn *txn = fixture_read(&model_run.fixture);
 	struct snapshot snapshot = snapshot_live(table->table.number);
-	uint64_t seq = model_below(table->count + 3);
+	uint64_t seq = table->base + model_below(table->count + 3);
 	if (model_below(3)) {
 		struct instant instant = { .kind = INSTANT_SEQ, .seq = seq };
 		int r = snapshot_resolve(model_run.fixture.history, txn, &table->table, &instant, &snapshot, NULL);
-		model_expect("resolving a change number", r, seq && seq <= table->count ? 0 : -ENOENT);
+		model_expect("resolving a change number", r, seq && seq <= model_last_seq(table) ? 0 : -ENOENT);
 		if (!r)
 			model_run.model.served_us = model_most(model_run.model.served_us, snapshot.time_us);
 	}
@@ -308,9 +309,9 @@ void model_check_log(void)
 	if (!table)
 		return;
 	struct store_txn *txn = fixture_read(&model_run.fixture);
-	uint64_t seq = model_below(table->count + 2);
+	uint64_t seq = table->base + model_below(table->count + 2);
 	model_expect("a log", log_walk_begin(&walk, txn, table->table.number, seq), 0);
-	for (size_t i = seq ? seq - 1 : 0; i < table->count; i++) {
+	for (size_t i = seq > table->base ? seq - table->base - 1 : 0; i < table->count; i++) {
 		const struct log_entry *wanted = &table->changes[i].entry;
 		model_expect("the next in a log", log_walk_next(&walk, &entry), 1);
 		model_expect("a logged change", (int64_t)entry.seq, (int64_t)wanted->seq);

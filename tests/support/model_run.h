@@ -9,7 +9,7 @@
 struct model_run {
 	uint64_t seed, random;
 	unsigned long operation, operations;
-	uint64_t changes, checks;
+	uint64_t changes, restores, checks;
 	struct fixture fixture;
 	struct model model;
 	int64_t clock_us;
