@@ -74,17 +74,17 @@ listed() {
 	echo '{"total":7}' >kept/1.json
 	sync kept
 	pitr delete-table --table-name kept >/dev/null
-	eventually absent kept
+	eventually -t 30 absent kept
 	listed '@/backups/kept/kept$DeletedTableBackup' '1.json '
 	[ "$(total '@/backups/kept/kept$DeletedTableBackup/1.json')" = 7 ]
 	[ "$(jq .ItemCount '@/backups/kept/kept$DeletedTableBackup/.table.json')" = 1 ]
 	[[ "$(jq -r .Snapshot.Backup '@/backups/kept/kept$DeletedTableBackup/.table.json')" == */kept/backup/*-00000000 ]]
 	cp -r '@/backups/kept/kept$DeletedTableBackup' restore/kept
-	eventually listed kept '1.json '
+	eventually -t 30 listed kept '1.json '
 	ln -s '../@/backups/kept/kept$DeletedTableBackup' restore/again
-	eventually listed again '1.json '
+	eventually -t 30 listed again '1.json '
 	ln -s ../@2025-03-01T12:45/orders restore/orders
-	eventually listed orders '1001.json 1002.json '
+	eventually -t 30 listed orders '1001.json 1002.json '
 	[ "$(total orders/1002.json)" = 20 ]
 }
 
@@ -119,11 +119,11 @@ listed() {
 	now $((1740834000 + 35 * DAY - 60))
 	[ "$(total @2025-03-01T12:45/orders/1001.json)" = 2 ]
 	now $((1740837600 + 35 * DAY + 60))
-	eventually absent @2025-03-01T12:45/orders/1001.json
-	eventually absent @2025-03-01T12:45:01/orders
+	eventually -t 30 absent @2025-03-01T12:45/orders/1001.json
+	eventually -t 30 absent @2025-03-01T12:45:01/orders
 	absent @2025-03-01T13:45:01/orders
 	listed @2025-03-01T13:45:02 ''
-	eventually listed @/backups/orders 'mine '
+	eventually -t 30 listed @/backups/orders 'mine '
 	[ "$(total @/backups/orders/mine/1001.json)" = 9 ]
 }
 
