@@ -7,6 +7,7 @@
 
 #include "monotonic.h"
 #include "mount.h"
+#include "overtaken.h"
 #include "retention.h"
 
 /* After a failure, such as a full disk, whoever writes is to have it first. */
@@ -21,16 +22,19 @@ struct forgetter {
 	int64_t turn; /* history_take_turn */
 };
 
-/* How long to rest then. */
+/* How long to rest then. Views of what was forgotten go when all of it is: while there is much, the keeper looks. */
 static int64_t step(struct forgetter *forgetter)
 {
+	struct retention_counts counts = { 0 };
 	int64_t began_ms, rest_ms;
 	int result;
 
 	if (!history_take_turn(forgetter->mount->history, &forgetter->turn))
 		return FORGETTER_IDLE_MS;
 	began_ms = monotonic_ms();
-	result = retention_step(forgetter->mount->history, NULL, NULL);
+	result = retention_step(forgetter->mount->history, &counts, NULL);
+	if (result == 0 && counts.versions + counts.lives + counts.log_blocks + counts.tables > 0)
+		overtaken_drop_all(forgetter->mount);
 	if (result <= 0)
 		return result == 0 ? FORGETTER_IDLE_MS : FAILED_MS;
 	rest_ms = (monotonic_ms() - began_ms) * FORGETTER_RESTS;
