@@ -6,6 +6,7 @@
 #include "layout.h"
 #include "node.h"
 #include "pin.h"
+#include "retention_state.h"
 #include "table.h"
 
 #define PERIOD_DAYS_MAX 35
@@ -49,6 +50,20 @@ static int find_end(struct store_txn *txn, uint32_t table, int64_t *ret_last_us)
 	return 1;
 }
 
+/* What is forgotten stays so when the clock steps back: the window of a living table does not begin before it. */
+static int clamp_begin(struct store_txn *txn, uint32_t table, int64_t *begin_us)
+{
+	struct retention_table state;
+	struct log_entry entry;
+	int r = retention_table_read(txn, table, &state);
+	if (r || !state.floor)
+		return r;
+	r = log_get(txn, table, state.floor, &entry);
+	if (!r && entry.time_us > *begin_us)
+		*begin_us = entry.time_us;
+	return r == -ENOENT ? 0 : r;
+}
+
 int table_window(struct store_txn *txn, const struct table *table, int64_t now_us, int64_t *ret_earliest_us,
 	int64_t *ret_latest_us)
 {
@@ -59,6 +74,9 @@ int table_window(struct store_txn *txn, const struct table *table, int64_t now_u
 	if (r && (r != -ENOENT || ended))
 		return r;
 	int64_t begin_us = ended ? INT64_MAX : table_window_begin(table, now_us);
+	r = ended ? 0 : clamp_begin(txn, table->number, &begin_us);
+	if (r)
+		return r;
 	*ret_earliest_us = range_us < begin_us ? range_us : begin_us;
 	return 0;
 }
