@@ -185,7 +185,7 @@ static int add_step(struct undo_choice *choice, const uint8_t step[8])
 
 static int add_group(struct undo_choice *choice, const struct undo_group *group)
 {
-	struct group_record record;
+	struct group_record record = { 0 };
 	if (!group->first_seq)
 		return 0;
 	put_u64(record.fields[0], group->first_seq);

@@ -84,7 +84,7 @@ static void append_differing(struct names *former, struct slice name, struct buf
 
 int undo_attributes_add(struct undo_attributes *set, struct slice from, struct slice to)
 {
-	struct members a, b;
+	struct members a = { 0 }, b = { 0 };
 	struct names former = names_of(set);
 	struct buffer all = BUFFER_INIT;
 	int r = begin(&a, from);
@@ -124,7 +124,7 @@ static int choose(const struct value *before, const struct value *now, bool is_o
 int undo_merge(struct slice before, struct slice now, const struct undo_attributes *ours,
 	const struct undo_attributes *others, struct buffer *out)
 {
-	struct members a, b;
+	struct members a = { 0 }, b = { 0 };
 	struct names our_names = names_of(ours), other_names = names_of(others);
 	struct value_builder *builder = NULL;
 	int r = begin(&a, before);

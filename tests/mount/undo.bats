@@ -6,8 +6,7 @@ load ../support/mount
 
 # The store that every test begins with is made once.
 setup_file() {
-	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
-	pitr_setup_store
+	BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR pitr_setup_store
 	export PITR_CLOCK_FILE=$WORK/clock
 	at 12:00:00
 	pitr create-table --table-name orders --billing-mode PAY_PER_REQUEST \
