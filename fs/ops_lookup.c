@@ -339,7 +339,8 @@ static int get_attr(struct mount *mount, fuse_ino_t ino, struct stat *ret_stat, 
 	struct target target;
 	int result = target_begin(mount, ino, &txn, &target);
 
-	if (result == 0 && mount->writer != NULL && !target_is_past(&target) && target_is_directory(&target)) {
+	if (result == 0 && mount->writer != NULL && !target_is_past(&target) &&
+		(target_is_directory(&target) || target.kind == TARGET_TABLE_FILE)) {
 		target_end(txn, &target);
 		target_drain(mount, ino);
 		result = target_begin(mount, ino, &txn, &target);

@@ -92,8 +92,12 @@ static int open_node(struct mount *mount, fuse_ino_t ino, const struct who *who,
 {
 	struct store_txn *txn;
 	struct target target;
-	int result = target_begin(mount, ino, &txn, &target);
+	int result;
 
+	/* What it tells of the table counts what was closed before. */
+	if (nodeid_slot(ino) != 0 && nodeid_number(ino) == NUMBER_TABLE_FILE)
+		target_drain(mount, ino);
+	result = target_begin(mount, ino, &txn, &target);
 	if (result < 0)
 		return result;
 	store_abort(txn);

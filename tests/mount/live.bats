@@ -30,6 +30,7 @@ told() {
 
 # How many changes a table has had.
 changes() {
+	ls "$MNT/$1" >/dev/null
 	pitr status --json | jq --arg name "$1" '.tables[] | select(.name == $name) | .changes'
 }
 
@@ -349,6 +350,7 @@ changes() {
 			echo '{"page":"/"}' >visits/$name/$number.json
 		done
 	done
+	sync visits
 	before=$(pitr status --json | jq -r '.tables[0].lastChange')
 	run -1 rmdir visits
 	rm -r visits
