@@ -10,15 +10,13 @@
 #include <string.h>
 
 #include "core/author.h"
-#include "core/clock.h"
 #include "core/item_json.h"
 #include "core/restore.h"
 #include "core/retention.h"
-#include "core/undo.h"
-#include "tests/support/fixture.h"
+#include "tests/support/undoing.h"
 
-#define START INT64_C(1740830400000000) /* 2025-03-01T12:00:00 */
-#define AT(seconds) (START + (seconds)*SECOND_US)
+#define START UNDOING_START
+#define AT(seconds) UNDOING_AT(seconds)
 #define EVER AT(1000000)
 
 static int open_store(void **state)
@@ -36,65 +34,6 @@ static int close_store(void **state)
 	free(*state);
 	clock_reset();
 	return 0;
-}
-
-static uint64_t author_in(struct batch *batch, const char *user)
-{
-	struct author author = { .by = "test", .user = user };
-	struct buffer text = BUFFER_INIT;
-	uint64_t number;
-	author_format(&author, &text);
-	assert_int_equal(batch_author(batch, buffer_slice(&text), &number), 0);
-	buffer_free(&text);
-	return number;
-}
-
-/* A change at a second, by a user. `text` is the item, or, with a '-' in front, its key. */
-static uint64_t change(struct fixture *f, const struct table *table, int second, const char *user, const char *text)
-{
-	struct change_context context = { 0 };
-	struct change_result result;
-	struct buffer bytes = BUFFER_INIT;
-	struct error error = { 0 };
-	clock_set(AT(second));
-	struct batch *batch = fixture_begin(f);
-	context.author = author_in(batch, user);
-	int r;
-	if (text[0] == '-') {
-		fixture_key(table, text + 1, &bytes);
-		r = batch_remove(batch, table, buffer_slice(&bytes), &context, &result, &error);
-	} else {
-		fixture_item(text, &bytes);
-		r = batch_put(batch, table, buffer_slice(&bytes), &context, &result, &error);
-	}
-	fixture_require(r == 0, text, &error);
-	fixture_commit(batch);
-	buffer_free(&bytes);
-	return result.seq;
-}
-
-static struct undo_counts undo_into(
-	struct fixture *f, const struct table *table, const struct table *into, const struct undo_options *options)
-{
-	struct change_context context = { 0 };
-	struct undo_counts planned, done;
-	struct error error = { 0 };
-	struct store_txn *txn = fixture_read(f);
-	int r = undo_plan(f->history, txn, table, options, NULL, NULL, &planned, &error);
-	store_abort(txn);
-	fixture_require(r == 0, "plan", &error);
-	struct batch *batch = fixture_begin(f);
-	context.author = author_in(batch, "undo");
-	r = undo_apply(batch, table, into, options, &context, NULL, NULL, &done, &error);
-	fixture_require(r == 0, "undo", &error);
-	fixture_commit(batch);
-	assert_memory_equal(&planned, &done, sizeof(done));
-	return done;
-}
-
-static struct undo_counts undo(struct fixture *f, const struct table *table, const struct undo_options *options)
-{
-	return undo_into(f, table, NULL, options);
 }
 
 static void assert_counts(struct undo_counts counts, uint64_t changes, uint64_t brought_back, uint64_t reverted,
@@ -120,22 +59,22 @@ static void reverses_a_window_and_nothing_else(void **state)
 	struct fixture *f = *state;
 	struct table table;
 	fixture_create(f, "orders", NULL, &table);
-	change(f, &table, 1, "ann", "{'id':'a','n':1}");
-	change(f, &table, 2, "ann", "{'id':'b','n':1}");
-	change(f, &table, 3, "ann", "{'id':'c','n':1}");
-	change(f, &table, 10, "script", "-{'id':'a'}");
-	change(f, &table, 11, "script", "{'id':'b','n':2}");
-	change(f, &table, 12, "script", "{'id':'d','n':1}");
-	change(f, &table, 13, "script", "{'id':'b','n':3}");
-	change(f, &table, 20, "ann", "{'id':'c','n':2}");
-	change(f, &table, 21, "ann", "{'id':'e','n':1}");
+	undoing_change(f, &table, 1, "ann", "{'id':'a','n':1}");
+	undoing_change(f, &table, 2, "ann", "{'id':'b','n':1}");
+	undoing_change(f, &table, 3, "ann", "{'id':'c','n':1}");
+	undoing_change(f, &table, 10, "script", "-{'id':'a'}");
+	undoing_change(f, &table, 11, "script", "{'id':'b','n':2}");
+	undoing_change(f, &table, 12, "script", "{'id':'d','n':1}");
+	undoing_change(f, &table, 13, "script", "{'id':'b','n':3}");
+	undoing_change(f, &table, 20, "ann", "{'id':'c','n':2}");
+	undoing_change(f, &table, 21, "ann", "{'id':'e','n':1}");
 	struct undo_options options = { .from_us = AT(10), .to_us = AT(13) };
-	assert_counts(undo(f, &table, &options), 4, 1, 1, 1, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 4, 1, 1, 1, 0, 0);
 	assert_live(f, &table,
 		"b.json {\"id\":\"b\",\"n\":1}\nc.json {\"id\":\"c\",\"n\":2}\ne.json {\"id\":\"e\",\"n\":1}\n"
 		"a.json {\"id\":\"a\",\"n\":1}\n");
 	/* Again: everything is as it was. */
-	assert_counts(undo(f, &table, &options), 4, 0, 0, 0, 0, 3);
+	assert_counts(undoing_do(f, &table, &options), 4, 0, 0, 0, 0, 3);
 	table_free(&table);
 }
 
@@ -144,25 +83,25 @@ static void takes_both_ends_of_the_window(void **state)
 	struct fixture *f = *state;
 	struct table table;
 	fixture_create(f, "orders", NULL, &table);
-	change(f, &table, 1, "ann", "{'id':'a'}");
-	change(f, &table, 2, "ann", "{'id':'b'}");
-	change(f, &table, 3, "ann", "{'id':'c'}");
+	undoing_change(f, &table, 1, "ann", "{'id':'a'}");
+	undoing_change(f, &table, 2, "ann", "{'id':'b'}");
+	undoing_change(f, &table, 3, "ann", "{'id':'c'}");
 	struct undo_options options = { .from_us = AT(2), .to_us = AT(2) };
 	clock_set(AT(5));
-	assert_counts(undo(f, &table, &options), 1, 0, 0, 1, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 1, 0, 0, 1, 0, 0);
 	assert_live(f, &table, "a.json {\"id\":\"a\"}\nc.json {\"id\":\"c\"}\n");
 	options = (struct undo_options){ .from_us = AT(4), .to_us = EVER };
-	assert_counts(undo(f, &table, &options), 1, 1, 0, 0, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 1, 1, 0, 0, 0, 0);
 	options = (struct undo_options){ .from_us = 0, .to_us = AT(1) - 1 };
-	assert_counts(undo(f, &table, &options), 0, 0, 0, 0, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 0, 0, 0, 0, 0, 0);
 	options = (struct undo_options){ .from_us = AT(2) + 1, .to_us = AT(3) - 1 };
-	assert_counts(undo(f, &table, &options), 0, 0, 0, 0, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 0, 0, 0, 0, 0, 0);
 	options = (struct undo_options){ .from_us = 0, .to_us = EVER };
-	assert_counts(undo(f, &table, &options), 5, 0, 0, 3, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 5, 0, 0, 3, 0, 0);
 	assert_live(f, &table, "");
 	table_free(&table);
 	fixture_create(f, "empty", NULL, &table);
-	assert_counts(undo(f, &table, &options), 0, 0, 0, 0, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 0, 0, 0, 0, 0, 0);
 	table_free(&table);
 }
 
@@ -179,9 +118,9 @@ static void takes_changes_by_number(void **state)
 	fixture_put_in(batch, &table, "{'id':'d'}", AT(-2));
 	fixture_commit(batch);
 	struct undo_options options = { .from_seq = 2, .to_seq = 2 };
-	assert_counts(undo(f, &table, &options), 1, 0, 0, 1, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 1, 0, 0, 1, 0, 0);
 	options = (struct undo_options){ .from_seq = 3, .to_us = AT(-2) };
-	assert_counts(undo(f, &table, &options), 2, 0, 0, 2, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 2, 0, 0, 2, 0, 0);
 	assert_live(f, &table, "a.json {\"id\":\"a\"}\n");
 	struct store_txn *txn = fixture_read(f);
 	options = (struct undo_options){ .from_seq = 3, .to_seq = 2 };
@@ -250,9 +189,9 @@ static void leaves_alone_what_was_changed_again(void **state)
 	struct told told = { 0 };
 	struct undo_counts counts;
 	fixture_create(f, "orders", NULL, &table);
-	change(f, &table, 1, "ann", "{'id':'a','n':1,'m':1}");
-	change(f, &table, 10, "script", "{'id':'a','n':2,'m':1}");
-	change(f, &table, 20, "bob", "{'id':'a','n':2,'m':5}");
+	undoing_change(f, &table, 1, "ann", "{'id':'a','n':1,'m':1}");
+	undoing_change(f, &table, 10, "script", "{'id':'a','n':2,'m':1}");
+	undoing_change(f, &table, 20, "bob", "{'id':'a','n':2,'m':5}");
 	struct undo_options options = { .from_us = AT(10), .to_us = AT(10) };
 	assert_int_equal(plan(f, &table, &options, &told, &counts), 0);
 	assert_counts(counts, 1, 0, 0, 0, 1, 0);
@@ -265,16 +204,16 @@ static void leaves_alone_what_was_changed_again(void **state)
 	assert_string_equal(buffer_text(&told.later), "{\"by\":\"test\",\"user\":\"bob\"}");
 	assert_true(told.item.later_us == AT(20));
 	assert_true(told.item.first_us == AT(10) && told.item.last_us == AT(10));
-	assert_counts(undo(f, &table, &options), 1, 0, 0, 0, 1, 0);
+	assert_counts(undoing_do(f, &table, &options), 1, 0, 0, 0, 1, 0);
 	assert_live(f, &table, "a.json {\"id\":\"a\",\"m\":5,\"n\":2}\n");
 	/* Attribute by attribute there is none. */
 	options.conflicts = UNDO_CONFLICTS_MERGE;
-	counts = undo(f, &table, &options);
+	counts = undoing_do(f, &table, &options);
 	assert_counts(counts, 1, 0, 1, 0, 0, 0);
 	assert_int_equal(counts.decided, 1);
 	assert_live(f, &table, "a.json {\"id\":\"a\",\"m\":5,\"n\":1}\n");
 	options.conflicts = UNDO_CONFLICTS_UNDO;
-	assert_counts(undo(f, &table, &options), 1, 0, 1, 0, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 1, 0, 1, 0, 0, 0);
 	assert_live(f, &table, "a.json {\"id\":\"a\",\"m\":1,\"n\":1}\n");
 	told_free(&told);
 	table_free(&table);
@@ -286,21 +225,21 @@ static void merges_attribute_by_attribute(void **state)
 	struct table table;
 	struct undo_options options = { .from_us = AT(10), .to_us = AT(19), .conflicts = UNDO_CONFLICTS_MERGE };
 	fixture_create(f, "orders", NULL, &table);
-	change(f, &table, 1, "ann", "{'id':'a','gone':1,'n':1,'same':1,'z':{'x':[1]}}");
-	change(f, &table, 2, "ann", "{'id':'b','n':1}");
-	change(f, &table, 3, "ann", "{'id':'c','n':1}");
-	change(f, &table, 4, "ann", "{'id':'d','n':1}");
-	change(f, &table, 10, "script", "{'added':1,'id':'a','n':2,'same':2,'z':{'x':[1]}}");
-	change(f, &table, 11, "script", "{'id':'b','n':2}");
-	change(f, &table, 12, "script", "{'id':'c','n':2}");
-	change(f, &table, 13, "script", "-{'id':'d'}");
-	change(f, &table, 14, "script", "{'id':'e','n':2}");
-	change(f, &table, 20, "bob", "{'added':1,'id':'a','late':7,'n':2,'same':1,'z':{'x':[2]}}");
-	change(f, &table, 21, "bob", "{'id':'b','n':3}");
-	change(f, &table, 22, "bob", "-{'id':'c'}");
-	change(f, &table, 23, "bob", "{'id':'d','n':9}");
-	change(f, &table, 24, "bob", "{'id':'e','n':2,'o':1}");
-	struct undo_counts counts = undo(f, &table, &options);
+	undoing_change(f, &table, 1, "ann", "{'id':'a','gone':1,'n':1,'same':1,'z':{'x':[1]}}");
+	undoing_change(f, &table, 2, "ann", "{'id':'b','n':1}");
+	undoing_change(f, &table, 3, "ann", "{'id':'c','n':1}");
+	undoing_change(f, &table, 4, "ann", "{'id':'d','n':1}");
+	undoing_change(f, &table, 10, "script", "{'added':1,'id':'a','n':2,'same':2,'z':{'x':[1]}}");
+	undoing_change(f, &table, 11, "script", "{'id':'b','n':2}");
+	undoing_change(f, &table, 12, "script", "{'id':'c','n':2}");
+	undoing_change(f, &table, 13, "script", "-{'id':'d'}");
+	undoing_change(f, &table, 14, "script", "{'id':'e','n':2}");
+	undoing_change(f, &table, 20, "bob", "{'added':1,'id':'a','late':7,'n':2,'same':1,'z':{'x':[2]}}");
+	undoing_change(f, &table, 21, "bob", "{'id':'b','n':3}");
+	undoing_change(f, &table, 22, "bob", "-{'id':'c'}");
+	undoing_change(f, &table, 23, "bob", "{'id':'d','n':9}");
+	undoing_change(f, &table, 24, "bob", "{'id':'e','n':2,'o':1}");
+	struct undo_counts counts = undoing_do(f, &table, &options);
 	assert_counts(counts, 5, 0, 1, 0, 4, 0);
 	assert_int_equal(counts.decided, 1);
 	assert_live(f, &table,
@@ -320,22 +259,14 @@ static void keeps_what_a_merge_would_make_too_large(void **state)
 	large[300000] = '\0';
 	fixture_create(f, "orders", NULL, &table);
 	snprintf(text, 300100, "{'id':'a','one':'%s'}", large);
-	change(f, &table, 1, "ann", text);
-	change(f, &table, 10, "script", "{'id':'a'}");
+	undoing_change(f, &table, 1, "ann", text);
+	undoing_change(f, &table, 10, "script", "{'id':'a'}");
 	snprintf(text, 300100, "{'id':'a','two':'%s'}", large);
-	change(f, &table, 20, "bob", text);
-	assert_counts(undo(f, &table, &options), 1, 0, 0, 0, 1, 0);
+	undoing_change(f, &table, 20, "bob", text);
+	assert_counts(undoing_do(f, &table, &options), 1, 0, 0, 0, 1, 0);
 	free(large);
 	free(text);
 	table_free(&table);
-}
-
-static struct expression *parse(const char *text)
-{
-	struct expression *expression = NULL;
-	struct error error = { 0 };
-	fixture_require(expression_parse(slice_of_text(text), NULL, NULL, &expression, &error) == 0, text, &error);
-	return expression;
 }
 
 static void chooses_by_author_expression_and_kind(void **state)
@@ -343,18 +274,18 @@ static void chooses_by_author_expression_and_kind(void **state)
 	struct fixture *f = *state;
 	struct table table;
 	const char *by[] = { "user=script", "user=robot" };
-	struct expression *large = parse("price >= 100"), *shoes = parse("kind = 'shoe'");
+	struct expression *large = undoing_parse("price >= 100"), *shoes = undoing_parse("kind = 'shoe'");
 	const struct expression *where[] = { large, shoes };
 	fixture_create(f, "orders", NULL, &table);
-	change(f, &table, 1, "ann", "{'id':'a','kind':'shoe','price':10}");
-	change(f, &table, 2, "ann", "{'id':'b','kind':'shoe','price':20}");
-	change(f, &table, 3, "ann", "{'id':'c','kind':'coat','price':30}");
-	change(f, &table, 10, "script", "{'id':'a','kind':'shoe','price':100}");
-	change(f, &table, 11, "script", "{'id':'b','kind':'shoe','price':99}");
-	change(f, &table, 12, "script", "{'id':'c','kind':'coat','price':300}");
-	change(f, &table, 13, "ann", "{'id':'d','kind':'shoe','price':500}");
-	change(f, &table, 14, "robot", "{'id':'e','kind':'shoe','price':500}");
-	change(f, &table, 15, "robot", "-{'id':'e'}");
+	undoing_change(f, &table, 1, "ann", "{'id':'a','kind':'shoe','price':10}");
+	undoing_change(f, &table, 2, "ann", "{'id':'b','kind':'shoe','price':20}");
+	undoing_change(f, &table, 3, "ann", "{'id':'c','kind':'coat','price':30}");
+	undoing_change(f, &table, 10, "script", "{'id':'a','kind':'shoe','price':100}");
+	undoing_change(f, &table, 11, "script", "{'id':'b','kind':'shoe','price':99}");
+	undoing_change(f, &table, 12, "script", "{'id':'c','kind':'coat','price':300}");
+	undoing_change(f, &table, 13, "ann", "{'id':'d','kind':'shoe','price':500}");
+	undoing_change(f, &table, 14, "robot", "{'id':'e','kind':'shoe','price':500}");
+	undoing_change(f, &table, 15, "robot", "-{'id':'e'}");
 	struct undo_options options = { .from_us = AT(10), .to_us = AT(20) };
 	struct undo_counts counts;
 	struct told told = { 0 };
@@ -377,7 +308,7 @@ static void chooses_by_author_expression_and_kind(void **state)
 	assert_int_equal(plan(f, &table, &options, &told, &counts), 0);
 	assert_counts(counts, 3, 0, 1, 0, 0, 1);
 	options.by_count = 0;
-	counts = undo(f, &table, &options);
+	counts = undoing_do(f, &table, &options);
 	assert_counts(counts, 4, 0, 1, 1, 0, 1);
 	assert_live(f, &table,
 		"a.json {\"id\":\"a\",\"kind\":\"shoe\",\"price\":10}\nb.json "
@@ -397,19 +328,19 @@ static void sees_changes_of_others_between(void **state)
 	struct told told = { 0 };
 	struct undo_counts counts;
 	fixture_create(f, "orders", NULL, &table);
-	change(f, &table, 1, "ann", "{'id':'a','m':1,'n':1}");
-	change(f, &table, 9, "bob", "{'id':'a','m':1,'n':1,'o':1}");
-	change(f, &table, 10, "script", "{'id':'a','m':1,'n':2,'o':1}");
-	change(f, &table, 11, "bob", "{'id':'a','m':2,'n':2,'o':1}");
-	change(f, &table, 12, "script", "{'id':'a','m':2,'n':3,'o':1}");
-	change(f, &table, 13, "script", "{'id':'a','m':2,'n':3,'o':1,'p':1}");
+	undoing_change(f, &table, 1, "ann", "{'id':'a','m':1,'n':1}");
+	undoing_change(f, &table, 9, "bob", "{'id':'a','m':1,'n':1,'o':1}");
+	undoing_change(f, &table, 10, "script", "{'id':'a','m':1,'n':2,'o':1}");
+	undoing_change(f, &table, 11, "bob", "{'id':'a','m':2,'n':2,'o':1}");
+	undoing_change(f, &table, 12, "script", "{'id':'a','m':2,'n':3,'o':1}");
+	undoing_change(f, &table, 13, "script", "{'id':'a','m':2,'n':3,'o':1,'p':1}");
 	struct undo_options options = { .from_us = AT(8), .to_us = AT(20), .by = by, .by_count = 1 };
 	assert_int_equal(plan(f, &table, &options, &told, &counts), 0);
 	assert_counts(counts, 3, 0, 0, 0, 1, 0);
 	assert_string_equal(buffer_text(&told.later), "{\"by\":\"test\",\"user\":\"bob\"}");
 	assert_true(told.item.later_us == AT(11));
 	options.conflicts = UNDO_CONFLICTS_MERGE;
-	assert_counts(undo(f, &table, &options), 3, 0, 1, 0, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 3, 0, 1, 0, 0, 0);
 	assert_live(f, &table, "a.json {\"id\":\"a\",\"m\":2,\"n\":1,\"o\":1}\n");
 	told_free(&told);
 	table_free(&table);
@@ -422,20 +353,20 @@ static void takes_lives_of_a_key_together(void **state)
 	struct told told = { 0 };
 	struct undo_counts counts;
 	fixture_create(f, "events", "at", &table);
-	change(f, &table, 1, "ann", "{'id':'p','at':'x','n':1}");
-	change(f, &table, 2, "ann", "{'id':'p','at':'y','n':1}");
-	change(f, &table, 10, "script", "-{'id':'p','at':'x'}");
-	change(f, &table, 11, "script", "-{'id':'p','at':'y'}");
-	change(f, &table, 12, "script", "{'id':'p','at':'x','n':2}");
-	change(f, &table, 13, "script", "-{'id':'p','at':'x'}");
-	change(f, &table, 14, "script", "{'id':'q','at':'x','n':1}");
-	change(f, &table, 15, "script", "-{'id':'q','at':'x'}");
-	change(f, &table, 16, "script", "{'id':'p','at':'x','n':3}");
+	undoing_change(f, &table, 1, "ann", "{'id':'p','at':'x','n':1}");
+	undoing_change(f, &table, 2, "ann", "{'id':'p','at':'y','n':1}");
+	undoing_change(f, &table, 10, "script", "-{'id':'p','at':'x'}");
+	undoing_change(f, &table, 11, "script", "-{'id':'p','at':'y'}");
+	undoing_change(f, &table, 12, "script", "{'id':'p','at':'x','n':2}");
+	undoing_change(f, &table, 13, "script", "-{'id':'p','at':'x'}");
+	undoing_change(f, &table, 14, "script", "{'id':'q','at':'x','n':1}");
+	undoing_change(f, &table, 15, "script", "-{'id':'q','at':'x'}");
+	undoing_change(f, &table, 16, "script", "{'id':'p','at':'x','n':3}");
 	struct undo_options options = { .from_us = AT(10), .to_us = AT(20) };
 	assert_int_equal(plan(f, &table, &options, &told, &counts), 0);
 	assert_int_equal(told.count, 3);
 	assert_int_equal(told.item.action, UNDO_NOTHING);
-	assert_counts(undo(f, &table, &options), 7, 1, 1, 0, 0, 1);
+	assert_counts(undoing_do(f, &table, &options), 7, 1, 1, 0, 0, 1);
 	assert_live(f, &table,
 		"p/x.json {\"at\":\"x\",\"id\":\"p\",\"n\":1}\np/y.json {\"at\":\"y\",\"id\":\"p\",\"n\":1}\n");
 	told_free(&told);
@@ -449,16 +380,16 @@ static void is_undone_itself(void **state)
 	const char *by[] = { "user=undo" };
 	struct buffer before = BUFFER_INIT;
 	fixture_create(f, "orders", NULL, &table);
-	change(f, &table, 1, "ann", "{'id':'a','n':1}");
-	change(f, &table, 2, "ann", "{'id':'b','n':1}");
-	change(f, &table, 10, "script", "{'id':'c','n':1}");
-	change(f, &table, 11, "script", "{'id':'b','n':2}");
+	undoing_change(f, &table, 1, "ann", "{'id':'a','n':1}");
+	undoing_change(f, &table, 2, "ann", "{'id':'b','n':1}");
+	undoing_change(f, &table, 10, "script", "{'id':'c','n':1}");
+	undoing_change(f, &table, 11, "script", "{'id':'b','n':2}");
 	fixture_show_live(f, &table, &before);
 	struct undo_options options = { .from_us = AT(10), .to_us = AT(20) };
 	clock_set(AT(30));
-	assert_counts(undo(f, &table, &options), 2, 0, 1, 1, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 2, 0, 1, 1, 0, 0);
 	options = (struct undo_options){ .from_us = AT(30), .to_us = AT(40), .by = by, .by_count = 1 };
-	assert_counts(undo(f, &table, &options), 2, 1, 1, 0, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 2, 1, 1, 0, 0, 0);
 	assert_live(f, &table, buffer_text(&before));
 	buffer_free(&before);
 	table_free(&table);
@@ -470,11 +401,11 @@ static void goes_into_another_table(void **state)
 	struct table table, into;
 	fixture_create(f, "orders", NULL, &table);
 	fixture_create(f, "fixed", NULL, &into);
-	change(f, &table, 1, "ann", "{'id':'a','n':1}");
-	change(f, &table, 2, "script", "{'id':'a','n':2}");
-	change(f, &into, 3, "copy", "{'id':'a','n':2}");
+	undoing_change(f, &table, 1, "ann", "{'id':'a','n':1}");
+	undoing_change(f, &table, 2, "script", "{'id':'a','n':2}");
+	undoing_change(f, &into, 3, "copy", "{'id':'a','n':2}");
 	struct undo_options options = { .from_us = AT(2), .to_us = AT(2) };
-	assert_counts(undo_into(f, &table, &into, &options), 1, 0, 1, 0, 0, 0);
+	assert_counts(undoing_do_into(f, &table, &into, &options), 1, 0, 1, 0, 0, 0);
 	assert_live(f, &table, "a.json {\"id\":\"a\",\"n\":2}\n");
 	assert_live(f, &into, "a.json {\"id\":\"a\",\"n\":1}\n");
 	table_free(&table);
@@ -492,11 +423,11 @@ static void goes_into_a_shared_copy(void **state)
 	struct instant now = { .kind = INSTANT_AT, .time_us = TIME_NOW };
 	struct error error = { 0 };
 	fixture_create(f, "orders", NULL, &table);
-	change(f, &table, 1, "ann", "{'id':'a','n':1}");
-	change(f, &table, 2, "ann", "{'id':'b','n':1}");
-	change(f, &table, 10, "script", "-{'id':'a'}");
-	change(f, &table, 11, "script", "{'id':'c','n':2}");
-	change(f, &table, 20, "ann", "{'id':'d','n':1}");
+	undoing_change(f, &table, 1, "ann", "{'id':'a','n':1}");
+	undoing_change(f, &table, 2, "ann", "{'id':'b','n':1}");
+	undoing_change(f, &table, 10, "script", "-{'id':'a'}");
+	undoing_change(f, &table, 11, "script", "{'id':'c','n':2}");
+	undoing_change(f, &table, 20, "ann", "{'id':'d','n':1}");
 	clock_set(AT(30));
 	struct undo_options options = { .from_us = AT(10), .to_us = AT(11) };
 	struct batch *batch = fixture_begin(f);
@@ -514,12 +445,12 @@ static void goes_into_a_shared_copy(void **state)
 		"b.json {\"id\":\"b\",\"n\":1}\nd.json {\"id\":\"d\",\"n\":1}\na.json {\"id\":\"a\",\"n\":1}\n";
 	assert_live(f, &into, wanted);
 	/* What it inherited is what it was before. */
-	change(f, &into, 40, "script", "-{'id':'b'}");
-	change(f, &into, 41, "script", "{'id':'d','n':5}");
+	undoing_change(f, &into, 40, "script", "-{'id':'b'}");
+	undoing_change(f, &into, 41, "script", "{'id':'d','n':5}");
 	options = (struct undo_options){ .from_us = AT(40), .to_us = AT(41) };
-	assert_counts(undo(f, &into, &options), 2, 1, 1, 0, 0, 0);
+	assert_counts(undoing_do(f, &into, &options), 2, 1, 1, 0, 0, 0);
 	options = (struct undo_options){ .from_us = 0, .to_us = EVER };
-	assert_counts(undo(f, &into, &options), 6, 1, 0, 1, 0, 2);
+	assert_counts(undoing_do(f, &into, &options), 6, 1, 0, 1, 0, 2);
 	assert_live(f, &into,
 		"d.json {\"id\":\"d\",\"n\":1}\nb.json {\"id\":\"b\",\"n\":1}\nc.json {\"id\":\"c\",\"n\":2}\n");
 	restore_source_free(&source);
@@ -537,7 +468,7 @@ static void refuses_windows_that_are_not_whole(void **state)
 		"{'TableName':'orders','BillingMode':'PAY_PER_REQUEST','KeySchema':[{'AttributeName':'id',"
 		"'KeyType':'HASH'}],'AttributeDefinitions':[{'AttributeName':'id','AttributeType':'S'}]}",
 		&table);
-	change(f, &table, 10, "ann", "{'id':'a','n':1}");
+	undoing_change(f, &table, 10, "ann", "{'id':'a','n':1}");
 	struct undo_options options = { .from_us = AT(1), .to_us = AT(20) };
 	assert_int_equal(plan(f, &table, &options, &told, &counts), 0);
 	clock_set(AT(36 * 86400));
@@ -566,7 +497,7 @@ static void reaches_to_the_first_change(void **state)
 		;
 	assert_int_equal(r, 0);
 	struct undo_options options = { .from_us = AT(-200), .to_us = AT(-95) };
-	assert_counts(undo(f, &table, &options), 1, 0, 0, 1, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), 1, 0, 0, 1, 0, 0);
 	assert_live(f, &table, "b.json {\"id\":\"b\"}\n");
 	table_free(&table);
 }
@@ -579,8 +510,8 @@ static void ends_when_the_caller_says(void **state)
 	struct undo_counts counts;
 	struct change_context context = { 0 };
 	fixture_create(f, "orders", NULL, &table);
-	change(f, &table, 1, "ann", "{'id':'a','n':1}");
-	change(f, &table, 2, "ann", "{'id':'b','n':1}");
+	undoing_change(f, &table, 1, "ann", "{'id':'a','n':1}");
+	undoing_change(f, &table, 2, "ann", "{'id':'b','n':1}");
 	struct undo_options options = { .from_us = AT(1), .to_us = AT(2) };
 	struct batch *batch = fixture_begin(f);
 	told.txn = batch_txn(batch);
@@ -590,278 +521,6 @@ static void ends_when_the_caller_says(void **state)
 	assert_live(f, &table, "a.json {\"id\":\"a\",\"n\":1}\nb.json {\"id\":\"b\",\"n\":1}\n");
 	table_free(&table);
 	told_free(&told);
-}
-
-/* --- Against a plain model ------------------------------------------------------------------------------------------ */
-
-#define KEYS 12
-#define ATTRIBUTES 3
-#define CHANGES 150
-#define USERS 3
-
-static const char *const users[USERS] = { "ann", "bob", "script" };
-
-struct plain {
-	bool is_there;
-	int attributes[ATTRIBUTES]; /* 0: not there */
-};
-
-struct plain_change {
-	unsigned key, user;
-	int second;
-	struct plain before, after;
-};
-
-struct history_model {
-	struct plain now[KEYS];
-	struct plain_change changes[CHANGES];
-	unsigned count;
-};
-
-static bool is_equal(const struct plain *a, const struct plain *b)
-{
-	return a->is_there == b->is_there &&
-	       (!a->is_there || memcmp(a->attributes, b->attributes, sizeof(a->attributes)) == 0);
-}
-
-static void print_item(const struct plain *plain, unsigned key, char text[128])
-{
-	int size = snprintf(text, 128, "%s{'id':'k%u'", plain->is_there ? "" : "-", key);
-	for (int i = 0; i < ATTRIBUTES && plain->is_there; i++)
-		if (plain->attributes[i])
-			size += snprintf(text + size, 128 - (size_t)size, ",'%c':%d", 'a' + i, plain->attributes[i]);
-	snprintf(text + size, 128 - (size_t)size, "}");
-}
-
-static void change_at_random(
-	struct fixture *f, const struct table *table, struct history_model *model, int second, uint64_t *random)
-{
-	unsigned key = (unsigned)fixture_random_below(random, KEYS),
-		 user = (unsigned)fixture_random_below(random, USERS);
-	struct plain next = model->now[key];
-	if (next.is_there && fixture_random_below(random, 4) == 0) {
-		next = (struct plain){ 0 };
-	} else {
-		next.is_there = true;
-		next.attributes[fixture_random_below(random, ATTRIBUTES)] = (int)fixture_random_below(random, 4);
-	}
-	char text[128];
-	print_item(&next, key, text);
-	uint64_t seq = change(f, table, second, users[user], text);
-	assert_int_equal(seq != 0, !is_equal(&next, &model->now[key]));
-	if (!seq)
-		return;
-	model->changes[model->count++] = (struct plain_change){ key, user, second, model->now[key], next };
-	model->now[key] = next;
-}
-
-/* What an undo is asked for. */
-struct wish {
-	int from, to;
-	bool is_user[USERS];
-	int attribute_is; /* the expression "a = N"; -1: none */
-	unsigned ops;
-	enum undo_conflicts conflicts;
-};
-
-static bool is_wished(const struct wish *wish, const struct plain_change *change)
-{
-	unsigned op = !change->before.is_there ? CHANGE_INSERT : change->after.is_there ? CHANGE_MODIFY : CHANGE_REMOVE;
-	if (change->second < wish->from || change->second > wish->to || !wish->is_user[change->user])
-		return false;
-	if (wish->ops && !(wish->ops & 1u << op))
-		return false;
-	return wish->attribute_is < 0 ||
-	       (change->before.is_there && change->before.attributes[0] == wish->attribute_is) ||
-	       (change->after.is_there && change->after.attributes[0] == wish->attribute_is);
-}
-
-struct verdict {
-	bool is_chosen, is_conflict;
-	unsigned changes;
-	struct plain result;
-};
-
-/* The plain way to merge: runs of wished and other changes from the first wished one on, attribute by attribute. */
-static bool merge_plainly(const struct history_model *model, const struct wish *wish, unsigned key, struct plain before,
-	struct plain now, struct plain *ret_result)
-{
-	bool is_ours[ATTRIBUTES] = { 0 }, is_others[ATTRIBUTES] = { 0 }, has_begun = false, side = true;
-	struct plain from = before, at = before;
-	for (unsigned i = 0; i <= model->count; i++) {
-		const struct plain_change *change = &model->changes[i];
-		bool is_end = i == model->count;
-		if (!is_end && (change->key != key || (!has_begun && !is_wished(wish, change))))
-			continue;
-		bool next_side = is_end ? !side : is_wished(wish, change);
-		has_begun = true;
-		if (next_side != side) {
-			if (!at.is_there || !from.is_there)
-				return false;
-			for (int a = 0; a < ATTRIBUTES; a++)
-				(side ? is_ours : is_others)[a] |= from.attributes[a] != at.attributes[a];
-			from = at;
-			side = next_side;
-		}
-		if (!is_end)
-			at = change->after;
-	}
-	*ret_result = now;
-	for (int a = 0; a < ATTRIBUTES; a++) {
-		if (is_ours[a] && is_others[a] && before.attributes[a] != now.attributes[a])
-			return false;
-		if (is_ours[a])
-			ret_result->attributes[a] = before.attributes[a];
-	}
-	return true;
-}
-
-static struct verdict judge(const struct history_model *model, const struct wish *wish, unsigned key)
-{
-	struct verdict verdict = { .result = model->now[key] };
-	struct plain before = { 0 }, after = { 0 };
-	bool has_other = false, is_between = false;
-	for (unsigned i = 0; i < model->count; i++) {
-		const struct plain_change *change = &model->changes[i];
-		if (change->key != key)
-			continue;
-		if (!is_wished(wish, change)) {
-			has_other = verdict.is_chosen;
-			continue;
-		}
-		is_between |= has_other;
-		if (!verdict.is_chosen)
-			before = change->before;
-		after = change->after;
-		verdict.is_chosen = true;
-		verdict.changes++;
-	}
-	if (!verdict.is_chosen || is_equal(&before, &model->now[key]))
-		return verdict;
-	verdict.is_conflict = is_between || !is_equal(&after, &model->now[key]);
-	if (!verdict.is_conflict || wish->conflicts == UNDO_CONFLICTS_UNDO) {
-		verdict.result = before;
-		verdict.is_conflict = false;
-	} else if (wish->conflicts == UNDO_CONFLICTS_MERGE) {
-		verdict.is_conflict = !before.is_there || !after.is_there || !model->now[key].is_there ||
-				      !merge_plainly(model, wish, key, before, model->now[key], &verdict.result);
-		if (verdict.is_conflict)
-			verdict.result = model->now[key];
-	}
-	return verdict;
-}
-
-static struct wish make_wish(uint64_t *random, int seconds)
-{
-	struct wish wish = { .from = (int)fixture_random_below(random, (uint64_t)seconds), .attribute_is = -1 };
-	wish.to = wish.from + (int)fixture_random_below(random, (uint64_t)(seconds - wish.from) + 2);
-	for (int i = 0; i < USERS; i++)
-		wish.is_user[i] = fixture_random_below(random, 2);
-	wish.is_user[fixture_random_below(random, USERS)] = true;
-	if (fixture_random_below(random, 3) == 0)
-		wish.attribute_is = 1 + (int)fixture_random_below(random, 3);
-	if (fixture_random_below(random, 4) == 0)
-		wish.ops = (1u + (unsigned)fixture_random_below(random, 7)) << 1;
-	wish.conflicts = (enum undo_conflicts)fixture_random_below(random, 3);
-	return wish;
-}
-
-static struct undo_counts undo_wish(struct fixture *f, const struct table *table, const struct wish *wish)
-{
-	char patterns[USERS][24], expression[24];
-	const char *by[USERS];
-	struct expression *where = NULL;
-	struct undo_options options = { .from_us = AT(wish->from),
-		.to_us = AT(wish->to),
-		.by = by,
-		.where = (const struct expression *const *)&where,
-		.ops = wish->ops,
-		.conflicts = wish->conflicts };
-	for (int i = 0; i < USERS; i++) {
-		if (!wish->is_user[i])
-			continue;
-		snprintf(patterns[i], sizeof(patterns[i]), "user=%s", users[i]);
-		by[options.by_count++] = patterns[i];
-	}
-	if (wish->attribute_is >= 0) {
-		snprintf(expression, sizeof(expression), "a = %d", wish->attribute_is);
-		where = parse(expression);
-		options.where_count = 1;
-	}
-	struct undo_counts counts = undo(f, table, &options);
-	expression_free(where);
-	return counts;
-}
-
-static void assert_state(struct fixture *f, const struct table *table, const struct plain states[KEYS])
-{
-	struct store_txn *txn = fixture_read(f);
-	struct snapshot live = snapshot_live(table->number);
-	struct buffer key = BUFFER_INIT, item = BUFFER_INIT, wanted = BUFFER_INIT;
-	for (unsigned k = 0; k < KEYS; k++) {
-		char text[128];
-		struct node node;
-		snprintf(text, sizeof(text), "{'id':'k%u'}", k);
-		fixture_key(table, text, &key);
-		int r = snapshot_find(txn, &live, buffer_slice(&key), &node);
-		assert_int_equal(r, states[k].is_there ? 0 : -ENOENT);
-		if (r)
-			continue;
-		print_item(&states[k], k, text);
-		fixture_item(text, &wanted);
-		assert_int_equal(snapshot_content(txn, &live, node.number, &item), 0);
-		fixture_require(slice_equal(buffer_slice(&item), buffer_slice(&wanted)), text, NULL);
-	}
-	store_abort(txn);
-	buffer_free(&key);
-	buffer_free(&item);
-	buffer_free(&wanted);
-}
-
-static void one_random_history(struct fixture *f, unsigned number, uint64_t *random)
-{
-	static struct history_model model;
-	struct table table;
-	char name[32];
-	snprintf(name, sizeof(name), "random-%u", number);
-	model = (struct history_model){ 0 };
-	clock_set(AT(number * 1000));
-	fixture_create(f, name, NULL, &table);
-	int second = (int)number * 1000, first = second;
-	unsigned wanted = 10 + (unsigned)fixture_random_below(random, CHANGES - 10);
-	while (model.count < wanted)
-		change_at_random(f, &table, &model, ++second, random);
-	struct wish wish = make_wish(random, second - first);
-	wish.from += first;
-	wish.to += first;
-	struct undo_counts counts = undo_wish(f, &table, &wish);
-	struct plain results[KEYS];
-	unsigned changes = 0, conflicts = 0, unchanged = 0, done = 0;
-	for (unsigned k = 0; k < KEYS; k++) {
-		struct verdict verdict = judge(&model, &wish, k);
-		bool is_same = is_equal(&verdict.result, &model.now[k]);
-		results[k] = verdict.result;
-		changes += verdict.changes;
-		conflicts += verdict.is_conflict;
-		unchanged += verdict.is_chosen && !verdict.is_conflict && is_same;
-		done += !is_same;
-	}
-	assert_int_equal(counts.changes, changes);
-	assert_int_equal(counts.conflicts, conflicts);
-	assert_int_equal(counts.unchanged, unchanged);
-	assert_int_equal(counts.brought_back + counts.reverted + counts.removed, done);
-	assert_state(f, &table, results);
-	table_free(&table);
-}
-
-static void does_as_a_plain_model(void **state)
-{
-	uint64_t seed = 20250301;
-	const char *given = getenv("PITR_SEED");
-	if (given)
-		seed = strtoull(given, NULL, 10);
-	for (unsigned i = 0; i < 25; i++)
-		one_random_history(*state, i + 1, &seed);
 }
 
 /* More changes than are sorted in memory. */
@@ -882,7 +541,7 @@ static void spills_what_is_large(void **state)
 		fixture_commit(batch);
 	}
 	struct undo_options options = { .from_us = AT(2), .to_us = EVER, .conflicts = UNDO_CONFLICTS_MERGE };
-	assert_counts(undo(f, &table, &options), (ROUNDS - 1) * ITEMS, 0, ITEMS, 0, 0, 0);
+	assert_counts(undoing_do(f, &table, &options), (ROUNDS - 1) * ITEMS, 0, ITEMS, 0, 0, 0);
 	struct snapshot first;
 	struct buffer was = BUFFER_INIT, is = BUFFER_INIT;
 	assert_int_equal(fixture_at(f, &table, AT(2) - 1, &first), 0);
@@ -910,7 +569,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_windows_that_are_not_whole, open_store, close_store),
 		cmocka_unit_test_setup_teardown(reaches_to_the_first_change, open_store, close_store),
 		cmocka_unit_test_setup_teardown(ends_when_the_caller_says, open_store, close_store),
-		cmocka_unit_test_setup_teardown(does_as_a_plain_model, open_store, close_store),
 		cmocka_unit_test_setup_teardown(spills_what_is_large, open_store, close_store),
 	};
 	return cmocka_run_group_tests_name("undo", tests, NULL, NULL);
