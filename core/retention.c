@@ -15,7 +15,7 @@
 #include "state.h"
 
 /* Some milliseconds. */
-#define STEP_BUDGET 1024
+#define STEP_BUDGET 512
 /* All tables are looked at so often at least, whatever the clock did. */
 #define PASS_US (INT64_C(3600) * SECOND_US)
 

@@ -301,7 +301,7 @@ static void test_a_failing_step_changes_nothing(void **state)
 			assert_int_equal(check(fixture, &table, 30), 0);
 	}
 	store_set_fault_hook(history_store(fixture->history), NULL, NULL);
-	assert_in_range(failed, 50, 5000);
+	assert_in_range(failed, 20, 5000);
 	settle(fixture);
 	assert_int_equal(check(fixture, &table, 30), -ESTALE);
 	assert_string_equal(fixture_show(fixture, &table, &snapshot, &after), buffer_text(&before));
