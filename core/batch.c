@@ -365,10 +365,11 @@ void batch_note(struct batch *batch)
 	batch->has_notes = true;
 }
 
-/* META "c" commit := (varint table, varint first seq, varint last seq, byte is_past)... */
+/* META "c" commit % WATCH_COMMITS := varint commit | (varint table, varint first seq, varint last seq, byte is_past)... */
 static int note_commit(struct batch *batch)
 {
 	struct buffer note = BUFFER_INIT;
+	buffer_append_varint(&note, ++batch->state.commits);
 	for (size_t i = 0; i < batch->touched_count; i++) {
 		const struct touched *touched = &batch->touched[i];
 		if (!touched->first_seq)
@@ -378,16 +379,12 @@ static int note_commit(struct batch *batch)
 		buffer_append_varint(&note, touched->counters.seq);
 		buffer_append_byte(&note, touched->is_past);
 	}
-	struct layout_key key = layout_meta_number('c', ++batch->state.commits);
+	struct layout_key key = layout_meta_number('c', batch->state.commits % WATCH_COMMITS);
 	int r = buffer_error(&note);
 	if (!r)
 		r = store_put(batch->txn, STORE_META, layout_slice(&key), buffer_slice(&note));
 	buffer_free(&note);
-	if (r || batch->state.commits <= WATCH_COMMITS)
-		return r;
-	key = layout_meta_number('c', batch->state.commits - WATCH_COMMITS);
-	r = store_delete(batch->txn, STORE_META, layout_slice(&key));
-	return r == -ENOENT ? 0 : r;
+	return r;
 }
 
 /* A restore that is whole ends with the change that made it so; that is one more change, of the catalogue. */

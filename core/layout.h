@@ -10,9 +10,10 @@
  *   VERSIONS  table number ~oldest_seq                     -> pack (pack.h)
  *   ROSTER    table directory level index                  -> roster block (roster.h)
  *   LOG       table first_seq                              -> log block (log.h)
- *   META      "f" format | "s" store counters | "t" table -> table counters | "c" commit -> what it touched | "j" journal id
- *             | "b" backdated | "d" defaults | "l" lineage | "p" table seq number -> pin | "P" last pin | "g" "G" retention
- *             | "r" restore in progress | "x" temporary table of a drill
+ *   META      "f" format | "s" store counters | "t" table -> table counters | "c" commit % WATCH_COMMITS -> what it touched
+ *             | "j" journal id | "b" backdated | "d" defaults | "l" lineage | "p" table seq number -> pin | "q" last pin
+ *             | "g" "h" retention | "r" restore in progress | "x" temporary table of a drill
+ *             (what most commits change stands at the end, together)
  *   AUTHORS   'i' number -> text | 'h' hash -> number */
 #ifndef PITR_LAYOUT_H
 #define PITR_LAYOUT_H

@@ -10,7 +10,7 @@
 
 int pin_revision(struct store_txn *txn, uint64_t *ret_revision)
 {
-	struct layout_key key = layout_meta('P');
+	struct layout_key key = layout_meta('q');
 	struct slice value;
 	*ret_revision = 0;
 	int r = store_get(txn, STORE_META, layout_slice(&key), &value);
@@ -23,7 +23,7 @@ int pin_revision(struct store_txn *txn, uint64_t *ret_revision)
 
 static int next_number(struct store_txn *txn, uint64_t *ret_number)
 {
-	struct layout_key key = layout_meta('P');
+	struct layout_key key = layout_meta('q');
 	struct buffer next = BUFFER_INIT;
 	int r = pin_revision(txn, ret_number);
 	if (r)

@@ -3,7 +3,7 @@
  *
  * META "p" table seq number := byte kind | byte flags (1: a range) | varint time_us | varint created_us | varint expires_us
  *     | varint items | varint bytes | varint child | blob name | blob reason | blob author text
- * META "P" := varint the last number given, or passed over when a pin was removed */
+ * META "q" := varint the last number given, or passed over when a pin was removed */
 #ifndef PITR_PIN_H
 #define PITR_PIN_H
 

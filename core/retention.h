@@ -13,7 +13,7 @@
  * Never dropped: the log block that tells the state at the floor; what hides something inherited (lineage.h);
  * the catalogue.
  *
- * How far it is stands in META "g" and "G" (retention_state.h). */
+ * How far it is stands in META "g" and "h" (retention_state.h). */
 #ifndef PITR_RETENTION_H
 #define PITR_RETENTION_H
 

@@ -42,7 +42,7 @@ int retention_table_write(struct store_txn *txn, uint32_t table, const struct re
 
 int retention_store_read(struct store_txn *txn, struct retention_store *ret_state)
 {
-	struct layout_key key = layout_meta('G');
+	struct layout_key key = layout_meta('h');
 	struct slice value;
 	*ret_state = (struct retention_store){ 0 };
 	int r = store_get(txn, STORE_META, layout_slice(&key), &value);
@@ -61,7 +61,7 @@ int retention_store_write(struct store_txn *txn, const struct retention_store *s
 	buffer_append_varint(&value, (uint64_t)state->due_us);
 	buffer_append_varint(&value, state->next_table);
 	buffer_append_varint(&value, (uint64_t)state->next_due_us);
-	return put(txn, layout_meta('G'), &value);
+	return put(txn, layout_meta('h'), &value);
 }
 
 int retention_next_table(struct store_txn *txn, uint32_t *number)

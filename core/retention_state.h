@@ -23,7 +23,7 @@ struct retention_table {
 int retention_table_read(struct store_txn *txn, uint32_t table, struct retention_table *ret_state);
 int retention_table_write(struct store_txn *txn, uint32_t table, const struct retention_table *state);
 
-/* META "G" := varint due | varint next table | varint next due */
+/* META "h" := varint due | varint next table | varint next due */
 struct retention_store {
 	int64_t due_us;      /* nothing is to be done before */
 	uint32_t next_table; /* the pass over all tables goes on here */

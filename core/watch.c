@@ -38,12 +38,14 @@ static int tell_table(
 
 static int tell_commit(struct watch *watch, struct store_txn *txn, uint64_t commit)
 {
-	struct layout_key key = layout_meta_number('c', commit);
+	struct layout_key key = layout_meta_number('c', commit % WATCH_COMMITS);
 	struct slice note;
 	int r = store_get(txn, STORE_META, layout_slice(&key), &note);
 	if (r)
 		return r;
 	struct reader reader = reader_of(note);
+	if (reader_varint(&reader) != commit)
+		return -ENOENT;
 	while (!r && reader_left(&reader)) {
 		uint32_t table = (uint32_t)reader_varint(&reader);
 		uint64_t first = reader_varint(&reader), last = reader_varint(&reader);

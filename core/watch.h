@@ -1,7 +1,7 @@
 /* News of commits: a thread that tells which nodes changed, whoever changed them.
  *
- * Each commit notes what it touched (table, first and last change number) under its number in META; the last
- * WATCH_COMMITS are kept. A watcher that fell further behind is told to forget everything. */
+ * Each commit notes what it touched (table, first and last change number) in META, in the place of the one
+ * WATCH_COMMITS before it. A watcher that fell further behind is told to forget everything. */
 #ifndef PITR_WATCH_H
 #define PITR_WATCH_H
 
