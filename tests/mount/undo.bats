@@ -195,7 +195,7 @@ orders, 2025-03-01T12:10:00Z to 2025-03-01T12:15:00Z: 3 changes chosen; nothing 
 
 @test "a mount shows what was undone" {
 	require_fuse
-	pitr_mount
+	pitr_mount -o "clock_file=$PITR_CLOCK_FILE"
 	[ ! -e "$MNT/orders/1003.json" ]
 	[ "$(jq .price "$MNT/orders/1001.json")" = 0.1 ]
 	window --in-place
