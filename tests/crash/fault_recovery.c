@@ -52,7 +52,7 @@ static int expect_three(struct world *world)
 	return change_table(world, expect_in);
 }
 
-static int copy_items(struct world *world, unsigned first, unsigned count)
+static int change_copied(struct world *world, unsigned first, unsigned count, int version)
 {
 	struct table table;
 	struct store_txn *txn;
@@ -63,19 +63,30 @@ static int copy_items(struct world *world, unsigned first, unsigned count)
 	store_abort(txn);
 	if (r)
 		return r;
-	r = change(world, &table, first, count, 1);
+	r = change(world, &table, first, count, version);
 	table_free(&table);
 	return r;
 }
 
 static int copy_two(struct world *world)
 {
-	return copy_items(world, 0, 2);
+	return change_copied(world, 0, 2, 1);
 }
 
 static int copy_last(struct world *world)
 {
-	return copy_items(world, 2, 1);
+	return change_copied(world, 2, 1, 1);
+}
+
+/* Of "parts", in which keys 10 to 19 had been removed. */
+static int end_inherited(struct world *world)
+{
+	return change_copied(world, 30, 5, -1);
+}
+
+static int begin_again(struct world *world)
+{
+	return change_copied(world, 12, 1, 4);
 }
 
 static int accept_in(struct world *world, struct batch *batch)
@@ -205,6 +216,8 @@ static const struct scenario scenarios[] = {
 	{ "restore taken as it is", { begin_restore, copy_two, accept_copied, copy_last } },
 	{ "interrupted restore", { begin_restore, expect_three, copy_two, drop_copied, begin_restore } },
 	{ "backups", { back_up, share_backup, copy_two, delete_backup, drop_copied } },
+	{ "a shared restore's first changes",
+		{ back_up, share_backup, end_inherited, begin_again, copy_two, drop_table } },
 	{ "holds", { hold, release, drop_table } },
 };
 

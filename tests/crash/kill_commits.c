@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "restore.h"
 #include "snapshot.h"
 #include "tests/support/consistency.h"
 #include "tests/support/scratch_store.h"
@@ -82,6 +83,25 @@ static void change_table(struct plan *plan, struct batch *batch, struct table *t
 	}
 }
 
+/* The table anew: empty, or sharing the history of another as it is. */
+static void make_table(
+	struct history *history, const char *name, bool has_sort, const struct table *like, struct table *ret_table)
+{
+	struct batch *batch;
+	struct restore_source source;
+	struct change_context context = { 0 };
+	if (!like) {
+		scratch_create_table(history, name, has_sort, ret_table);
+		return;
+	}
+	struct snapshot live = snapshot_live(like->number);
+	must(batch_begin(history, &batch, NULL));
+	must(restore_source_of(batch_txn(batch), like, &live, NULL, &source, NULL));
+	must(restore_share(batch, &source, slice_of_text(name), NULL, &context, ret_table, NULL));
+	must(batch_commit(batch, NULL));
+	restore_source_free(&source);
+}
+
 /* Makes the sequence's commits from the beginning, and calls `committed` after each. */
 static void run(struct history *history, struct plan *plan, void (*committed)(struct history *, void *), void *context)
 {
@@ -92,7 +112,9 @@ static void run(struct history *history, struct plan *plan, void (*committed)(st
 	for (unsigned n = 0; n < plan->commits; n++) {
 		unsigned t = (unsigned)below(plan, TABLES);
 		if (!is_there[t]) {
-			scratch_create_table(history, names[t], t == 1, &tables[t]);
+			unsigned like = (unsigned)below(plan, 2);
+			make_table(
+				history, names[t], t == 1, t == 2 && is_there[like] ? &tables[like] : NULL, &tables[t]);
 			is_there[t] = true;
 		} else {
 			struct batch *batch;
