@@ -365,21 +365,6 @@ int pack_content(struct slice pack, unsigned place, struct buffer *out)
 	return patched_content(&p, place, out);
 }
 
-int pack_drop_older(struct slice pack, unsigned keep, struct buffer *out)
-{
-	struct parsed p;
-	int r = parse(pack, &p);
-	if (!r)
-		r = check_payloads(pack, p.payloads);
-	if (r)
-		return r;
-	if (keep + 1 < p.header.count)
-		p.header.count = keep + 1;
-	const struct entry *last = &p.entries[p.header.count - 1];
-	struct slice payloads = slice_of(p.payloads.data, last->payload_offset + last->payload_size);
-	return write_pack(&p.header, p.entries, payloads, out);
-}
-
 /* The version at `place`, stored anew behind the one at `newer` (negative: in front), as adding them one after the
  * other would have stored it. */
 static int store_behind(

@@ -60,8 +60,6 @@ int pack_version(struct slice pack, unsigned place, struct version *ret_version)
 int pack_versions(struct slice pack, struct pack_header *ret_header, struct version ret_versions[PACK_VERSIONS_MAX]);
 /* The canonical item of the version at `place`, replacing what `out` held. -ENOENT for a removal or partition; -EIO. */
 int pack_content(struct slice pack, unsigned place, struct buffer *out);
-/* The pack without its versions older than place `keep` (those at keep stay). For retention. */
-int pack_drop_older(struct slice pack, unsigned keep, struct buffer *out);
 /* The pack with the versions alone whose places are set in `keep`, at least one; appended to `out`. What it becomes depends
  * only on which versions are left, not on the steps that led there. For retention. */
 int pack_keep(struct slice pack, unsigned keep, struct buffer *out);

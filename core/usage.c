@@ -46,7 +46,7 @@ static int newest_size(struct measuring *m, struct slice pack, unsigned count, s
 	if (count == 1)
 		return 0;
 	buffer_clear(&m->kept);
-	int r = pack_drop_older(pack, 0, &m->kept);
+	int r = pack_keep(pack, 1, &m->kept);
 	*ret_size = m->kept.size;
 	return r;
 }

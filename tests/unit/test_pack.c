@@ -183,10 +183,48 @@ static void drops_older_versions(void **state)
 	fill(&h, &random);
 	for (unsigned keep = 0; keep < 10; keep++) {
 		struct buffer dropped = BUFFER_INIT;
-		assert_int_equal(pack_drop_older(buffer_slice(&h.pack), keep, &dropped), 0);
+		assert_int_equal(pack_keep(buffer_slice(&h.pack), (2u << keep) - 1, &dropped), 0);
 		assert_holds(&h, buffer_slice(&dropped), keep < h.count ? h.count - 1 - keep : 0);
 		buffer_free(&dropped);
 	}
+	free_all(&h);
+}
+
+/* In any order, and in one step or two, the same versions make the same pack. */
+static void keeps_chosen_versions(void **state)
+{
+	struct history_of_one h = { 0 };
+	struct buffer content = BUFFER_INIT;
+	uint64_t random = 5;
+	(void)state;
+	fill(&h, &random);
+	for (unsigned chosen = 1; chosen < 1u << 8; chosen++) {
+		struct buffer kept = BUFFER_INIT, before = BUFFER_INIT, again = BUFFER_INIT;
+		struct version versions[PACK_VERSIONS_MAX];
+		struct pack_header header;
+		unsigned more = chosen | (unsigned)fixture_random_below(&random, 1u << 8), left = 0, place = 0;
+		assert_int_equal(pack_keep(buffer_slice(&h.pack), chosen, &kept), 0);
+		assert_int_equal(pack_versions(buffer_slice(&kept), &header, versions), 0);
+		for (unsigned i = 0, at = 0; i < 8; i++) {
+			const struct buffer *item = &h.items[7 - i];
+			if (more >> i & 1)
+				left |= (chosen >> i & 1) << at++;
+			if (!(chosen >> i & 1))
+				continue;
+			assert_version(&versions[place], &h.versions[7 - i]);
+			assert_int_equal(
+				pack_content(buffer_slice(&kept), place++, &content), item->size ? 0 : -ENOENT);
+			assert_true(!item->size || slice_equal(buffer_slice(&content), buffer_slice(item)));
+		}
+		assert_int_equal(header.count, place);
+		assert_int_equal(pack_keep(buffer_slice(&h.pack), more, &before), 0);
+		assert_int_equal(pack_keep(buffer_slice(&before), left, &again), 0);
+		assert_true(slice_equal(buffer_slice(&again), buffer_slice(&kept)));
+		buffer_free(&kept);
+		buffer_free(&before);
+		buffer_free(&again);
+	}
+	buffer_free(&content);
 	free_all(&h);
 }
 
@@ -261,6 +299,7 @@ int main(void)
 		cmocka_unit_test(is_full_at_its_limit),
 		cmocka_unit_test(keeps_large_items_apart_or_as_differences),
 		cmocka_unit_test(drops_older_versions),
+		cmocka_unit_test(keeps_chosen_versions),
 		cmocka_unit_test(keeps_partitions),
 		cmocka_unit_test(never_gives_wrong_data_of_damaged_bytes),
 	};
