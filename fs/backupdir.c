@@ -6,6 +6,7 @@
 #include "backup.h"
 #include "commit.h"
 #include "hash.h"
+#include "loop.h"
 #include "mount.h"
 #include "pin.h"
 #include "resolve.h"
@@ -194,8 +195,10 @@ static int make_backup(struct mount *mount, const struct view *directory, struct
 {
 	struct change_context context;
 	struct batch *batch;
-	int result = writer_drain(mount->writer, directory->table.number);
+	int result;
 
+	loop_blocks();
+	result = writer_drain(mount->writer, directory->table.number);
 	if (result < 0)
 		return result;
 	result = commit_begin(mount, who, &batch, &context, error);

@@ -7,6 +7,7 @@
 #include "item_json.h"
 #include "json.h"
 #include "key.h"
+#include "loop.h"
 #include "mount.h"
 #include "resolve.h"
 #include "table.h"
@@ -171,8 +172,10 @@ int commit_begin(struct mount *mount, const struct who *who, struct batch **ret_
 	struct change_context *ret_context, struct error *error)
 {
 	struct buffer author = BUFFER_INIT;
-	int result = batch_begin(mount->history, ret_batch, error);
+	int result;
 
+	loop_blocks();
+	result = batch_begin(mount->history, ret_batch, error);
 	if (result < 0)
 		return result;
 	*ret_context = (struct change_context){ 0 };
@@ -267,8 +270,10 @@ int commit_table_file(
 		return result;
 	if (!view->is_alias && is_of_another(view, document))
 		result = without_name(&document, error);
-	if (result == 0)
+	if (result == 0) {
+		loop_blocks();
 		result = writer_drain(mount->writer, view->table.number);
+	}
 	if (result == 0)
 		result = commit_begin(mount, who, &batch, &context, error);
 	if (result == 0)
@@ -304,8 +309,10 @@ int commit_drop_table(struct mount *mount, const struct view *view, const struct
 	struct batch *batch;
 	int result = commit_asides(mount, ASIDE_OF_TABLE, view->table.number);
 
-	if (result == 0)
+	if (result == 0) {
+		loop_blocks();
 		result = writer_drain(mount->writer, view->table.number);
+	}
 	if (result == 0)
 		result = commit_begin(mount, who, &batch, &context, error);
 	if (result < 0)

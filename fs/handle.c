@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "commit.h"
 #include "copied.h"
+#include "loop.h"
 #include "mount.h"
 #include "render.h"
 
@@ -444,8 +445,10 @@ int handle_sync(struct handle *handle)
 	result = flush_locked(handle);
 	ticket = handle->draft->ticket;
 	pthread_mutex_unlock(&handle->draft->lock);
-	if (result == 0 && ticket != 0)
+	if (result == 0 && ticket != 0) {
+		loop_blocks();
 		result = writer_wait(handle->mount->writer, ticket);
+	}
 	return result;
 }
 

@@ -15,12 +15,12 @@
 #include "forgetter.h"
 #include "item_json.h"
 #include "keeper.h"
+#include "loop.h"
 #include "options.h"
 #include "resolve.h"
 #include "watching.h"
 
 #define VERSION "1.0"
-#define THREADS 4
 
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
@@ -151,20 +151,6 @@ static int make_session(struct program *program)
 	return program->session == NULL ? -EINVAL : 0;
 }
 
-static int loop(struct program *program)
-{
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	int result;
-
-	if (config == NULL)
-		return fail("start", -ENOMEM, NULL);
-	fuse_loop_cfg_set_max_threads(config, THREADS);
-	fuse_loop_cfg_set_idle_threads(config, THREADS);
-	result = fuse_session_loop_mt(program->session, config);
-	fuse_loop_cfg_destroy(config);
-	return result < 0 ? fail("requests from the kernel", result, NULL) : 0;
-}
-
 /* --- the store and what serves it --- */
 
 /* A change that was accepted can no longer be made, for its table is gone: what was in it is kept. */
@@ -258,6 +244,13 @@ static void block_signals(void)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
+static int run_loop(struct program *program)
+{
+	int result = loop_run(program->session);
+
+	return result < 0 ? fail("requests from the kernel", result, NULL) : 0;
+}
+
 static int serve(struct program *program)
 {
 	struct mount *mount = &program->mount;
@@ -274,7 +267,7 @@ static int serve(struct program *program)
 	if (result == 0)
 		result = ending_start(program->session, mount->notifier, &ending);
 	if (result == 0)
-		result = loop(program);
+		result = run_loop(program);
 	ending_stop(ending);
 	forgetter_stop(program->forgetter);
 	program->forgetter = NULL;

@@ -8,6 +8,7 @@
 #include "attree.h"
 #include "commit.h"
 #include "handle.h"
+#include "loop.h"
 #include "name.h"
 #include "resolve.h"
 #include "spot.h"
@@ -175,8 +176,10 @@ static int drain_table(struct mount *mount, fuse_ino_t parent)
 
 	if (view != NULL && view->is_live) {
 		result = commit_asides(mount, ASIDE_OF_TABLE, view->table.number);
-		if (result == 0)
+		if (result == 0) {
+			loop_blocks();
 			result = writer_drain(mount->writer, view->table.number);
+		}
 	}
 	view_put(view);
 	return result;

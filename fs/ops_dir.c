@@ -12,6 +12,7 @@
 #include "attr.h"
 #include "attree.h"
 #include "commit.h"
+#include "loop.h"
 #include "overtaken.h"
 #include "resolve.h"
 #include "target.h"
@@ -427,8 +428,10 @@ void ops_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file
 	(void)ino, (void)datasync, (void)file;
 	if (mount->writer != NULL) {
 		result = commit_asides(mount, ASIDE_ANY, 0);
-		if (result == 0)
+		if (result == 0) {
+			loop_blocks();
 			result = writer_drain(mount->writer, UINT32_MAX);
+		}
 	}
 	fuse_reply_err(req, -result);
 }

@@ -11,6 +11,7 @@
 #include "copied.h"
 #include "handle.h"
 #include "key.h"
+#include "loop.h"
 #include "spot.h"
 #include "target.h"
 
@@ -174,8 +175,10 @@ static int sync_node(struct mount *mount, fuse_ino_t ino)
 	result = target_load(mount, txn, ino, &target);
 	is_pending = result == 0 && target_is_pending(mount, &target, &ticket);
 	target_end(txn, &target);
-	if (is_pending)
+	if (is_pending) {
+		loop_blocks();
 		return writer_wait(mount->writer, ticket);
+	}
 	return result == -ENOENT || result == -ESTALE ? 0 : result;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "commit.h"
+#include "loop.h"
 #include "mount.h"
 #include "resolve.h"
 #include "restore.h"
@@ -280,8 +281,10 @@ void restoring_drain(struct mount *mount, struct slice name)
 		table_free(&table);
 	}
 	store_abort(txn);
-	if (is_restoring)
+	if (is_restoring) {
+		loop_blocks();
 		(void)writer_drain(mount->writer, table.number);
+	}
 }
 
 /* --- changing --- */

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "commit.h"
+#include "loop.h"
 #include "mount.h"
 #include "restore.h"
 #include "restoring.h"
@@ -50,6 +51,7 @@ static bool has_items(struct mount *mount, uint32_t number)
 	struct store_txn *txn;
 	bool has;
 
+	loop_blocks();
 	if (writer_drain(mount->writer, number) < 0 || store_begin(mount->store, false, &txn) < 0)
 		return false;
 	has = table_statistics(txn, number, &statistics) == 0 && statistics.items > 0;

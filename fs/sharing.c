@@ -7,6 +7,7 @@
 #include "attree.h"
 #include "backup.h"
 #include "commit.h"
+#include "loop.h"
 #include "mount.h"
 #include "resolve.h"
 #include "restore.h"
@@ -154,6 +155,7 @@ static int find_source(struct mount *mount, const char *to, struct restore_sourc
 
 	if (!read_way(mount, to, &way))
 		return error_set(error, -EINVAL, "only states of this mount can be restored; %s", accepted);
+	loop_blocks();
 	result = writer_drain(mount->writer, UINT32_MAX);
 	if (result == 0)
 		result = store_begin(mount->store, false, &txn);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "copied.h"
+#include "loop.h"
 #include "mount.h"
 
 static int find_key(struct spot *spot)
@@ -119,6 +120,7 @@ int spot_begin(struct mount *mount, uint64_t parent, const char *name, struct sp
 	result = look(ret_spot, parent, &ticket);
 	while (result == 1) {
 		spot_end(ret_spot);
+		loop_blocks();
 		result = writer_wait(mount->writer, ticket);
 		if (result < 0)
 			return result;

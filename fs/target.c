@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "key.h"
+#include "loop.h"
 #include "mount.h"
 
 /* A copy of the key, which would otherwise end with the transaction. */
@@ -147,6 +148,7 @@ int target_begin(struct mount *mount, uint64_t nodeid, struct store_txn **ret_tx
 	result = target_load(mount, txn, nodeid, ret_target);
 	if (result == 0 && target_is_pending(mount, ret_target, &ticket)) {
 		target_end(txn, ret_target);
+		loop_blocks();
 		(void)writer_wait(mount->writer, ticket); /* what could not be committed is told by fsync */
 		result = store_begin(mount->store, false, &txn);
 		if (result < 0)
@@ -167,10 +169,13 @@ void target_drain(struct mount *mount, uint64_t nodeid)
 
 	if (view == NULL && scratch != NULL && scratch->kind == SCRATCH_PARTITION)
 		view = views_get(mount->views, scratch_slot(scratch));
-	if (view != NULL && view->is_live && !view->is_gone)
+	if (view != NULL && view->is_live && !view->is_gone) {
+		loop_blocks();
 		(void)writer_drain(mount->writer, view->table.number);
-	else if (mount->writer != NULL && (nodeid == NODEID_ROOT || nodeid == NODEID_RESTORE))
+	} else if (mount->writer != NULL && (nodeid == NODEID_ROOT || nodeid == NODEID_RESTORE)) {
+		loop_blocks();
 		(void)writer_drain(mount->writer, UINT32_MAX);
+	}
 	scratch_put(scratch);
 	view_put(view);
 }

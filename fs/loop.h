@@ -1,0 +1,19 @@
+/* Answers the kernel's requests.
+ *
+ * One thread reads and answers as long as that is quick: most requests take less time than waking another thread for
+ * them would. Others wait for their turn to read, and get it when a request is about to wait for something (loop_blocks),
+ * takes long unforeseen, or when requests have been slow lately, as they are on a cold disk. */
+#ifndef PITR_FS_LOOP_H
+#define PITR_FS_LOOP_H
+
+#define LOOP_THREADS 4
+
+struct fuse_session;
+
+/* Runs until the session is to exit. To be called once in a program. 0 or a negative errno. */
+int loop_run(struct fuse_session *session);
+
+/* The request at hand is about to wait: lets another thread read meanwhile. Does nothing elsewhere. */
+void loop_blocks(void);
+
+#endif
