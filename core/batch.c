@@ -16,12 +16,12 @@
 #include "key.h"
 #include "layout.h"
 #include "life.h"
+#include "news.h"
 #include "node.h"
 #include "restore.h"
 #include "retention.h"
 #include "state.h"
 #include "table.h"
-#include "watch.h"
 
 struct touched {
 	uint32_t table;
@@ -29,6 +29,7 @@ struct touched {
 	uint64_t first_seq; /* of this batch; 0: none yet */
 	int64_t first_us;
 	bool is_past;
+	bool is_forgetting; /* known once the commit is noted */
 };
 
 struct batch {
@@ -365,24 +366,35 @@ void batch_note(struct batch *batch)
 	batch->has_notes = true;
 }
 
-/* META "c" commit % WATCH_COMMITS := varint commit | (varint table, varint first seq, varint last seq, byte is_past)... */
+/* Does the table forget its changes at once? */
+static int is_forgetting(struct batch *batch, uint32_t number)
+{
+	struct table table = { 0 };
+	if (number == CATALOGUE)
+		return 0;
+	int r = table_load(batch->txn, number, TIME_NOW, &table);
+	bool is_off = !r && !table.is_pitr_on;
+	table_free(&table);
+	return r == -ENOENT ? 0 : r ? r : is_off;
+}
+
 static int note_commit(struct batch *batch)
 {
 	struct buffer note = BUFFER_INIT;
+	int r = 0;
 	buffer_append_varint(&note, ++batch->state.commits);
-	for (size_t i = 0; i < batch->touched_count; i++) {
-		const struct touched *touched = &batch->touched[i];
+	for (size_t i = 0; i < batch->touched_count && !r; i++) {
+		struct touched *touched = &batch->touched[i];
+		struct news_range range = { touched->table, touched->first_seq, touched->counters.seq, touched->is_past,
+			false };
 		if (!touched->first_seq)
 			continue;
-		buffer_append_varint(&note, touched->table);
-		buffer_append_varint(&note, touched->first_seq);
-		buffer_append_varint(&note, touched->counters.seq);
-		buffer_append_byte(&note, touched->is_past);
+		r = is_forgetting(batch, touched->table);
+		touched->is_forgetting = r == 1;
+		r = r < 0 ? r : news_add(batch->txn, &range, touched->is_forgetting, &note);
 	}
-	struct layout_key key = layout_meta_number('c', batch->state.commits % WATCH_COMMITS);
-	int r = buffer_error(&note);
 	if (!r)
-		r = store_put(batch->txn, STORE_META, layout_slice(&key), buffer_slice(&note));
+		r = news_put(batch->txn, batch->state.commits, &note);
 	buffer_free(&note);
 	return r;
 }
@@ -411,14 +423,11 @@ static int write_counters(struct batch *batch)
 /* What keeps no history forgets it at once; old changes may leave their window sooner than others. */
 static int forget(struct batch *batch, const struct touched *touched)
 {
-	struct table table = { 0 };
-	int r = table_load(batch->txn, touched->table, TIME_NOW, &table);
-	if (!r && !table.is_pitr_on)
-		r = retention_trim_off(batch->txn, touched->table, touched->counters.seq - touched->first_seq + 1);
-	else if (!r && touched->first_us < clock_now_us() - DAY_US / 24)
-		r = retention_want_until(batch->txn, touched->first_us + DAY_US);
-	table_free(&table);
-	return r == -ENOENT ? 0 : r;
+	if (touched->is_forgetting)
+		return retention_trim_off(batch->txn, touched->table, touched->counters.seq - touched->first_seq + 1);
+	if (touched->first_us < clock_now_us() - DAY_US / 24)
+		return retention_want_until(batch->txn, touched->first_us + DAY_US);
+	return 0;
 }
 
 static int forget_unneeded(struct batch *batch)

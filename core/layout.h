@@ -10,7 +10,7 @@
  *   VERSIONS  table number ~oldest_seq                     -> pack (pack.h)
  *   ROSTER    table directory level index                  -> roster block (roster.h)
  *   LOG       table first_seq                              -> log block (log.h)
- *   META      "f" format | "s" store counters | "t" table -> table counters | "c" commit % WATCH_COMMITS -> what it touched
+ *   META      "f" format | "s" store counters | "t" table -> table counters | "c" commit % WATCH_COMMITS -> news.h
  *             | "j" journal id | "b" backdated | "d" defaults | "l" lineage | "p" table seq number -> pin | "q" last pin
  *             | "g" "h" retention | "r" restore in progress | "x" temporary table of a drill
  *             (what most commits change stands at the end, together)

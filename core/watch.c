@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "layout.h"
+#include "news.h"
 #include "state.h"
 
 #define POLL_MS 40
@@ -18,39 +18,55 @@ struct watch {
 	uint64_t seen; /* the last of the store's commits that was told */
 };
 
-static int tell_table(
-	struct watch *watch, struct store_txn *txn, uint32_t table, uint64_t first, uint64_t last, bool is_past)
+static void tell(struct watch *watch, struct store_txn *txn, const struct news_range *range, enum change_op op,
+	uint64_t seq, const struct node *node)
+{
+	struct watch_event event = {
+		.table = range->table, .op = op, .seq = seq, .is_past = range->is_past, .node = *node
+	};
+	watch->callbacks.changed(watch->callbacks.context, txn, &event);
+}
+
+static int tell_listed(struct watch *watch, struct store_txn *txn, const struct news_range *range, struct reader *note)
+{
+	enum change_op op;
+	struct node node;
+	int r = 0;
+	for (uint64_t seq = range->first; !r && seq <= range->last; seq++) {
+		r = news_next_change(note, &op, &node);
+		if (!r)
+			tell(watch, txn, range, op, seq, &node);
+	}
+	return r;
+}
+
+/* What retention has dropped meanwhile, from the log or of the nodes, is -ENOENT. */
+static int tell_logged(struct watch *watch, struct store_txn *txn, const struct news_range *range)
 {
 	struct log_walk walk;
 	struct log_entry entry;
-	int r = log_walk_begin(&walk, txn, table, first);
-	while (!r && (r = log_walk_next(&walk, &entry)) == 1 && entry.seq <= last) {
-		struct watch_event event = {
-			.table = table, .op = entry.op, .seq = entry.seq, .time_us = entry.time_us, .is_past = is_past
-		};
-		r = node_read(txn, table, entry.number, entry.seq, &event.node, NULL);
-		if (r)
-			return r;
-		watch->callbacks.changed(watch->callbacks.context, txn, &event);
+	struct node node;
+	int r = log_walk_begin(&walk, txn, range->table, range->first);
+	for (uint64_t seq = range->first; !r && seq <= range->last; seq++) {
+		r = log_walk_next(&walk, &entry);
+		r = r < 0 ? r : r == 1 && entry.seq == seq ? 0 : -ENOENT;
+		if (!r)
+			r = node_read(txn, range->table, entry.number, seq, &node, NULL);
+		if (!r)
+			tell(watch, txn, range, entry.op, seq, &node);
 	}
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static int tell_commit(struct watch *watch, struct store_txn *txn, uint64_t commit)
 {
-	struct layout_key key = layout_meta_number('c', commit % WATCH_COMMITS);
-	struct slice note;
-	int r = store_get(txn, STORE_META, layout_slice(&key), &note);
-	if (r)
-		return r;
-	struct reader reader = reader_of(note);
-	if (reader_varint(&reader) != commit)
-		return -ENOENT;
-	while (!r && reader_left(&reader)) {
-		uint32_t table = (uint32_t)reader_varint(&reader);
-		uint64_t first = reader_varint(&reader), last = reader_varint(&reader);
-		bool is_past = reader_byte(&reader) != 0;
-		r = reader.is_bad ? -EIO : tell_table(watch, txn, table, first, last, is_past);
+	struct reader note;
+	struct news_range range;
+	int r = news_read(txn, commit, &note), more;
+	while (!r && (more = news_next_range(&note, &range)) != 0) {
+		r = more < 0          ? more
+		    : range.is_listed ? tell_listed(watch, txn, &range, &note)
+				      : tell_logged(watch, txn, &range);
 	}
 	return r;
 }

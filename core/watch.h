@@ -1,7 +1,7 @@
 /* News of commits: a thread that tells which nodes changed, whoever changed them.
  *
- * Each commit notes what it touched (table, first and last change number) in META, in the place of the one
- * WATCH_COMMITS before it. A watcher that fell further behind is told to forget everything. */
+ * A watcher that fell behind by more than the WATCH_COMMITS commits whose notes are kept (news.h), or for whom changes
+ * were forgotten before it came by, is told to forget everything. */
 #ifndef PITR_WATCH_H
 #define PITR_WATCH_H
 
@@ -9,15 +9,12 @@
 #include <stdint.h>
 
 #include "history.h"
-#include "snapshot.h"
-
-#define WATCH_COMMITS 1024
+#include "news.h"
 
 struct watch_event {
 	uint32_t table;
 	enum change_op op;
 	uint64_t seq;
-	int64_t time_us;
 	bool is_past;     /* an import added it below the time of an earlier commit */
 	struct node node; /* number, kind, directory, encoded_key; valid during the call */
 };

@@ -287,6 +287,51 @@ static void changes_below_earlier_commits_are_told_as_past(void **state)
 	table_free(&other);
 }
 
+static void turn_recovery_off(void)
+{
+	struct batch *batch;
+	must(batch_begin(history, &batch, NULL));
+	must(scratch_update_table(
+		batch, &table, "{\"PointInTimeRecoverySpecification\":{\"PointInTimeRecoveryEnabled\":false}}"));
+	must(batch_commit(batch, NULL));
+}
+
+/* Such a table has forgotten them when the watcher comes by. */
+static void changes_of_a_table_without_history_are_told(void **state)
+{
+	(void)state;
+	turn_recovery_off();
+	put(history, 0, 300, 1, 0);
+	struct watch *watch = start();
+	hold();
+	put(history, 100, 200, 2, 0);
+	put(history, 300, 1, 1, 0);
+	drop(7);
+	heard.is_held = false;
+	await(&heard.count, 202);
+	watch_stop(watch);
+	assert_int_equal(heard.count, 202);
+	assert_int_equal(heard.lost, 0);
+	assert_string_equal(heard.events[0].key, "Sitem 100");
+	assert_int_equal(heard.events[199].op, CHANGE_MODIFY);
+	assert_int_equal(heard.events[200].op, CHANGE_INSERT);
+	assert_int_equal(heard.events[201].op, CHANGE_REMOVE);
+	assert_string_equal(heard.events[201].key, "Sitem 7");
+	assert_int_equal(heard.events[201].seq, 502);
+}
+
+static void more_of_them_than_are_kept_are_told_to_be_lost(void **state)
+{
+	(void)state;
+	turn_recovery_off();
+	put(history, 0, 2000, 1, 0);
+	struct watch *watch = start();
+	put(history, 0, 2000, 2, 0);
+	await(&heard.lost, 1);
+	watch_stop(watch);
+	assert_int_equal(heard.lost, 1);
+}
+
 static void a_store_that_cannot_be_read_for_a_while_is_looked_at_again(void **state)
 {
 	(void)state;
@@ -315,6 +360,8 @@ int main(void)
 		with_store(a_watcher_that_fell_behind_hears_that_it_lost_some),
 		with_store(a_watcher_as_far_behind_as_is_kept_hears_all),
 		with_store(changes_below_earlier_commits_are_told_as_past),
+		with_store(changes_of_a_table_without_history_are_told),
+		with_store(more_of_them_than_are_kept_are_told_to_be_lost),
 		with_store(a_store_that_cannot_be_read_for_a_while_is_looked_at_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
