@@ -18,6 +18,7 @@
 #include "core/retention.h"
 #include "core/retention_state.h"
 #include "core/roster.h"
+#include "tests/support/consistency.h"
 #include "tests/support/fixture.h"
 
 #define START (INT64_C(1740832200) * SECOND_US)
@@ -669,7 +670,10 @@ static void add_pin(void)
 		if (table->changes[i].seq == pin.seq && pin.seq > table->base)
 			pin.time_us = table->changes[i].time_us;
 	struct batch *batch = fixture_begin(&run.fixture);
+	struct snapshot state = { .table = table->table.number, .seq = pin.seq };
 	if (!retention_check(batch_txn(batch), table->table.number, pin.seq)) {
+		expect(table, "counting a pin's items",
+			snapshot_statistics(batch_txn(batch), &state, &pin.items, &pin.bytes), 0);
 		expect(table, "a pin", pin_add(batch_txn(batch), &pin), 0);
 		batch_note(batch);
 	}
@@ -721,6 +725,13 @@ static void move_clock(void)
 
 /* --- steps --- */
 
+static void check_store(void)
+{
+	struct error error = { 0 };
+	if (consistency_check(run.fixture.history, &error))
+		fail(NULL, error.message, 0, 0);
+}
+
 static void step(void)
 {
 	note_floors();
@@ -728,6 +739,8 @@ static void step(void)
 		if (retention_step(run.fixture.history, NULL, NULL) < 0)
 			fail(NULL, "a step", 0, 0);
 	read_floors();
+	if (below(4) == 0)
+		check_store();
 }
 
 /* What the model knows of pins and tables that go. */
@@ -766,6 +779,7 @@ static void settle(void)
 	forget_gone();
 	for (size_t i = 0; i < run.count; i++)
 		check_stored(run.tables[i], now_us());
+	check_store();
 	run.settled++;
 }
 

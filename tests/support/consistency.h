@@ -8,7 +8,8 @@
 
 /* The log, replayed in memory, agrees with snapshots at several changes, live items, statistics and counters; every
  * version can be read; rosters and index lead to every node and to no other; authors are known. 0, or -EIO and which
- * record is wrong. */
+ * record is wrong. What retention has forgotten is missed nowhere: of each table are looked at its pinned states and all from its
+ * floor on, and no version is left, after a sweep, that belongs to none of them. */
 int consistency_check(struct history *history, struct error *error);
 
 /* The live state and the log of every live table as text, to be compared; without what is random in it (TableId). */
