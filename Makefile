@@ -80,7 +80,7 @@ $(BUILD)/$(1)/lib%.a:
 	ar rcs $$@ $$^
 
 $$($(1)_BIN)/pitr: $(call objects,$(1),$(TOOLS)) $(BUILD)/$(1)/libpitr.a
-	$$($(1)_CC) $$($(1)_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$($(1)_CC) $$($(1)_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS) -lm
 
 $$($(1)_BIN)/pitrfs: $(call objects,$(1),$(FS)) $(BUILD)/$(1)/libpitr.a
 	$$($(1)_CC) $$($(1)_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(FUSE_LIBS) $$(LIBS)
@@ -92,11 +92,13 @@ $(addprefix $(BUILD)/$(1)/,$(UNIT) $(MODEL) $(CRASH) $(BENCH)): $(BUILD)/$(1)/%:
 
 $(BUILD)/$(1)/tests/unit/test_incident: $(call objects,$(1),$(wildcard tools/incident.c))
 $(BUILD)/$(1)/tests/unit/test_shorthand: $(call objects,$(1),$(wildcard tools/shorthand.c))
+$(BUILD)/$(1)/tests/unit/test_query: $(call objects,$(1),$(wildcard tools/query*.c tools/output_text.c))
+$(BUILD)/$(1)/tests/fuzz/fuzz_query: $(call objects,$(1),$(wildcard tools/query*.c))
 
 # A fuzz target is driven by libFuzzer in the fuzz variant; elsewhere by replay.c, which runs the stored inputs.
 $(addprefix $(BUILD)/$(1)/,$(FUZZ)): $(BUILD)/$(1)/%: $(BUILD)/$(1)/%.o \
 		$(if $(filter fuzz,$(1)),,$(BUILD)/$(1)/tests/fuzz/replay.o) $(BUILD)/$(1)/libpitr.a
-	$$($(1)_CC) $$($(1)_CFLAGS) $(if $(filter fuzz,$(1)),-fsanitize=fuzzer) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$($(1)_CC) $$($(1)_CFLAGS) $(if $(filter fuzz,$(1)),-fsanitize=fuzzer) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $$(LIBS) -lm
 endef
 
 $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))

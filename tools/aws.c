@@ -1,12 +1,11 @@
 #include "tools/aws.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/output.h"
+#include "tools/aws_output.h"
 
 /* What the AWS command line takes for every operation: understood where it has a meaning here, else accepted. */
 static const struct option everywhere[] = {
@@ -52,30 +51,6 @@ static struct option *make_options(const struct aws_operation *operation)
 	return options;
 }
 
-/* What is only a path is the same path to jq. */
-static int refuse_query(const struct tool *tool)
-{
-	const char *query = option_value(tool->options, "query");
-	bool is_path = query[0] != '\0' && query[0] != '[' && !strstr(query, "[]");
-	for (const char *at = query; *at; at++)
-		is_path = is_path && (isalnum((unsigned char)*at) || strchr("._[]", *at));
-	if (is_path)
-		return tool_usage(tool, "--query is not done here; pipe the output into: jq -r '.%s'", query);
-	return tool_usage(tool, "--query is not done here: pipe the output into jq");
-}
-
-static int check_everywhere(const struct tool *tool)
-{
-	const char *form = option_value(tool->options, "output");
-	if (tool->positionals.count > 0)
-		return tool_usage(tool, "unexpected argument: %s", tool->positionals.values[0]);
-	if (form && strcmp(form, "json") != 0)
-		return tool_usage(tool, "--output %s: there is only json here", form);
-	if (option_is_given(tool->options, "query"))
-		return refuse_query(tool);
-	return STATUS_DONE;
-}
-
 static int check_refused(const struct aws_operation *operation, const struct json *request, struct error *error)
 {
 	for (const struct aws_parameter *parameter = operation->parameters; parameter->member; parameter++)
@@ -97,34 +72,21 @@ static int print_failure(const struct aws_operation *operation, const struct err
 	return STATUS_FAILED;
 }
 
-static int print_response(struct slice response)
+static int perform(struct tool *tool, const struct aws_operation *operation, const struct aws_output *form,
+	const struct json *request, struct buffer *response, struct error *error)
 {
-	struct buffer text = BUFFER_INIT;
-	struct error error = { 0 };
-	struct json *root;
-	if (response.size == 0)
-		return STATUS_DONE;
-	static const struct json_limits limits = { .max_size = SIZE_MAX / 4, .max_depth = 200 };
-	if (json_parse(response, &limits, &root, &error) < 0)
-		return tool_fail_error(&error);
-	output_aws_append(&text, root);
-	output(buffer_slice(&text));
-	int status = buffer_error(&text) < 0 ? tool_fail("out of memory") : STATUS_DONE;
-	buffer_free(&text);
-	json_free(root);
-	return status;
-}
-
-static int perform(struct tool *tool, const struct aws_operation *operation, const struct json *request,
-	struct buffer *response, struct error *error)
-{
-	struct aws_call call = { .tool = tool, .request = request, .response = response, .error = error };
+	struct aws_call call = { .tool = tool,
+		.request = request,
+		.is_whole = aws_output_is_whole(form),
+		.response = response,
+		.error = error };
 	if (!operation->work)
 		return operation->run(tool, request, response, error);
 	return operation->is_write ? aws_change(&call, operation->work) : aws_read(&call, operation->work);
 }
 
-static int call(struct tool *tool, const struct aws_operation *operation, struct slice text)
+static int call(
+	struct tool *tool, const struct aws_operation *operation, const struct aws_output *form, struct slice text)
 {
 	struct error error = { 0 };
 	struct buffer response = BUFFER_INIT;
@@ -138,12 +100,16 @@ static int call(struct tool *tool, const struct aws_operation *operation, struct
 	}
 	int status = tool_open(tool, operation->is_write);
 	if (status == STATUS_DONE) {
-		result = perform(tool, operation, request, &response, &error);
+		result = perform(tool, operation, form, request, &response, &error);
 		if (result == 0)
 			result = buffer_error(&response);
 		if (result < 0 && error.code == 0)
 			error.code = result;
-		status = result < 0 ? print_failure(operation, &error) : print_response(buffer_slice(&response));
+		if (result < 0)
+			status = print_failure(operation, &error);
+		else if (!operation->has_no_response)
+			status = aws_output_print(
+				form, buffer_slice(&response), operation->is_write ? operation->name : NULL);
 	}
 	buffer_free(&response);
 	json_free(request);
@@ -153,16 +119,20 @@ static int call(struct tool *tool, const struct aws_operation *operation, struct
 int aws_run(struct tool *tool, const struct aws_operation *operation)
 {
 	struct buffer request = BUFFER_INIT;
+	struct aws_output form = { 0 };
 	tool->options = make_options(operation);
 	if (!tool->options)
 		return tool_fail("out of memory");
 	int status = tool_parse(tool);
+	if (status == STATUS_DONE && tool->positionals.count > 0)
+		status = tool_usage(tool, "unexpected argument: %s", tool->positionals.values[0]);
 	if (status == STATUS_DONE)
-		status = check_everywhere(tool);
+		status = aws_output_begin(tool, &form);
 	if (status == STATUS_DONE)
 		status = aws_request(tool, operation, &request);
 	if (status == STATUS_DONE)
-		status = call(tool, operation, buffer_slice(&request));
+		status = call(tool, operation, &form, buffer_slice(&request));
+	aws_output_end(&form);
 	buffer_free(&request);
 	free(tool->options);
 	tool->options = NULL;

@@ -39,6 +39,7 @@ struct aws_call {
 	struct change_context context;
 	struct table table; /* freed at the end, whether it was found or not */
 	void *more;         /* what the operation's parts hand on to each other */
+	bool is_whole;      /* all of the response goes into `response`: nothing may be printed before it is done */
 	struct buffer *response;
 	struct error *error;
 };
@@ -51,6 +52,7 @@ struct aws_operation {
 	 * within a transaction. */
 	aws_work work;
 	int (*run)(struct tool *tool, const struct json *request, struct buffer *response, struct error *error);
+	bool has_no_response; /* not even an empty one, of which --query makes null */
 };
 
 /* Runs a verb: the exit status. */

@@ -11,10 +11,12 @@
 #include "tools/output.h"
 #include "tools/verbs.h"
 
-/* Items are printed as they are found, so that a table may be larger than memory; the counts follow them. */
+/* Items are printed as they are found, so that a table may be larger than memory; the counts follow them. Only what
+ * works on the whole response, as --query does, has it collected, up to WHOLE_BYTES. */
 
 #define PAGE_BYTES (UINT64_C(1) << 20)
 #define READ_UNIT_BYTES 4096
+#define WHOLE_BYTES (UINT64_C(256) << 20)
 
 /* Where an item stands: slots never change, so that a token holds also when its item is gone. */
 struct place {
@@ -163,6 +165,21 @@ static int choose_snapshot(struct scan *scan)
 
 /* --- Items ---------------------------------------------------------------------------------------------------------- */
 
+static int give(struct scan *scan, struct slice bytes)
+{
+	struct buffer *response = scan->call->response;
+	if (!scan->call->is_whole) {
+		output(bytes);
+		return 0;
+	}
+	if (response->size > WHOLE_BYTES - bytes.size)
+		return error_set(scan->call->error, -E2BIG,
+			"the items are too many for --query or --output text at once; take fewer with "
+			"--filter-expression, --projection-expression or --max-items");
+	buffer_append_slice(response, bytes);
+	return buffer_error(response);
+}
+
 static int print_item(struct scan *scan)
 {
 	struct json *root;
@@ -180,8 +197,8 @@ static int print_item(struct scan *scan)
 	buffer_append_text(&scan->text, scan->found > 0 ? ",\n        " : "\n        ");
 	output_aws_value(&scan->text, root, 2);
 	json_free(root);
-	output(buffer_slice(&scan->text));
-	return buffer_error(&scan->text);
+	result = buffer_error(&scan->text);
+	return result < 0 ? result : give(scan, buffer_slice(&scan->text));
 }
 
 /* 1: the scan is to end here, before this item. */
@@ -291,19 +308,22 @@ static int print_end(struct scan *scan)
 		buffer_append_format(&scan->text, ",\n    \"NextToken\": \"%" PRIu64 "-%" PRIu64 "\"",
 			scan->last.partition, scan->last.slot);
 	buffer_append_text(&scan->text, "\n}\n");
-	output(buffer_slice(&scan->text));
-	return result < 0 ? result : buffer_error(&scan->text);
+	if (result == 0)
+		result = buffer_error(&scan->text);
+	return result < 0 ? result : give(scan, buffer_slice(&scan->text));
 }
 
 static int print_all(struct scan *scan)
 {
 	struct slice start = slice_of_text(scan->counts_only ? "{\n" : "{\n    \"Items\": [");
 	const struct table *table = &scan->call->table;
-	output(start);
-	int result =
-		table->schema.has_sort ? walk(scan, 0, 0, scan->start.partition) : walk(scan, 0, 0, scan->start.slot);
+	int result = give(scan, start);
+	if (result == 0)
+		result = walk(scan, 0, 0, table->schema.has_sort ? scan->start.partition : scan->start.slot);
 	if (result >= 0)
 		result = print_end(scan);
+	if (result == -E2BIG)
+		return result;
 	return result < 0 ? error_set(scan->call->error, result, "table %s could not be scanned: %s", table->name,
 				    strerror(-result))
 			  : 0;

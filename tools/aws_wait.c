@@ -67,8 +67,9 @@ static const struct aws_parameter wait_parameters[] = {
 };
 
 static const struct waiter waiters[] = {
-	{ "table-exists", { "TableExists", wait_parameters, false, .run = wait_for }, true },
-	{ "table-not-exists", { "TableNotExists", wait_parameters, false, .run = wait_for }, false },
+	{ "table-exists", { "TableExists", wait_parameters, false, .run = wait_for, .has_no_response = true }, true },
+	{ "table-not-exists", { "TableNotExists", wait_parameters, false, .run = wait_for, .has_no_response = true },
+		false },
 };
 
 /* The waiter's name stands right before the options. */

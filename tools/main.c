@@ -58,6 +58,8 @@ static void print_overview(FILE *out)
 static void print_help(const struct verb *verb)
 {
 	printf("usage: pitr %s%s%s\n\n%s", verb->name, verb->usage[0] ? " " : "", verb->usage, verb->help);
+	if (find_in(aws, verb->name))
+		fputs("\n--query takes JMESPath, and --output json or text, as AWS's command line does.\n", stdout);
 }
 
 static int help(int argc, char **argv)

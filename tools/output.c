@@ -117,3 +117,26 @@ void output_aws_append(struct buffer *out, const struct json *root)
 	output_aws_value(out, root, 0);
 	buffer_append_byte(out, '\n');
 }
+
+void output_aws_compact(struct buffer *out, const struct json *root)
+{
+	enum json_type type = json_type(root);
+	if (type != JSON_OBJECT && type != JSON_ARRAY) {
+		json_append(out, root);
+		return;
+	}
+	buffer_append_byte(out, type == JSON_OBJECT ? '{' : '[');
+	for (const struct json *child = json_first(root); child; child = json_next(child)) {
+		if (child != json_first(root))
+			buffer_append_byte(out, ',');
+		if (type == JSON_OBJECT) {
+			json_append_string(out, json_name(child));
+			buffer_append_byte(out, ':');
+		}
+		if (type == JSON_OBJECT && is_time(child))
+			append_time(out, json_text(child));
+		else
+			output_aws_compact(out, child);
+	}
+	buffer_append_byte(out, type == JSON_OBJECT ? '}' : ']');
+}

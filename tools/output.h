@@ -2,6 +2,8 @@
 #ifndef PITR_TOOLS_OUTPUT_H
 #define PITR_TOOLS_OUTPUT_H
 
+#include <stdbool.h>
+
 #include "bytes.h"
 #include "json.h"
 
@@ -12,6 +14,11 @@ void output(struct slice bytes);
 void output_aws_append(struct buffer *out, const struct json *root);
 /* One value of it, as it stands `depth` levels deep; without a newline. */
 void output_aws_value(struct buffer *out, const struct json *node, unsigned depth);
+
+/* Compact JSON, with the same times. */
+void output_aws_compact(struct buffer *out, const struct json *root);
+/* Lines of text as the AWS command line prints --output text. Of a whole response, NextToken comes last. */
+void output_text_append(struct buffer *out, const struct json *root, bool is_response);
 
 /* 0.00 KB, for people. Writes at most `size` bytes. */
 void output_size(uint64_t bytes, char *text, size_t size);

@@ -370,10 +370,47 @@ ids='[.Items[].id.S] | join(" ")'
 	shows "$ids" '"2 3"' pitr scan --table-name orders
 }
 
-@test "what is asked of --query can be asked of jq" {
-	run --separate-stderr pitr describe-table --table-name orders --query Table.TableStatus --output text
+# prints EXPECTED COMMAND...
+prints() {
+	local expected=$1
+	shift
+	run --separate-stderr "$@"
+	printf 'status %s\nfound     %s\nexpected  %s\nstderr: %s\n' "$status" "$output" "$expected" "$stderr"
+	[ "$status" -eq 0 ] && [ "$output" = "$expected" ]
+}
+
+@test "--query and --output text do what guides use them for" {
+	make_orders
+	put 1 10
+	put 2 20
+	prints ACTIVE pitr describe-table --table-name orders --query Table.TableStatus --output text
+	prints '"ACTIVE"' pitr describe-table --table-name orders --query Table.TableStatus
+	prints 2 pitr scan --table-name orders --query 'length(Items)'
+	prints $'1\t10\n2\t20' pitr scan --table-name orders --query 'Items[].[id.S,n.N]' --output text
+	prints 2 pitr scan --table-name orders --query "Items[?n.N=='20'].id.S | [0]" --output text
+	prints $'None\t1\t1\nID\t1\nN\t10\nNEXTTOKEN\t0-0' pitr scan --table-name orders --max-items 1 --output text
+	prints 'TABLENAMES	orders' pitr list-tables --output text
+	prints null pitr put-item --table-name orders --item '{"id":{"S":"3"}}' --query Attributes
+	prints '' pitr wait table-exists --table-name orders --query Table --output text
+	shows '[.Earliest, .Latest] | map(type + .[10:11])' '["stringT","stringT"]' pitr describe-continuous-backups \
+		--table-name orders --query 'ContinuousBackupsDescription.PointInTimeRecoveryDescription.{Earliest:EarliestRestorableDateTime,Latest:LatestRestorableDateTime}'
+	pitr create-backup --table-name orders --backup-name nightly >backup
+	arn=$(jq -r .BackupDetails.BackupArn backup)
+	prints "$arn" pitr list-backups --query "BackupSummaries[?BackupName=='nightly'].BackupArn | [0]" --output text
+	prints "nightly	$arn" pitr list-backups --query 'BackupSummaries[*].[BackupName,BackupArn]' --output text
+}
+
+@test "a --query that is none is refused before anything is done" {
+	make_orders
+	run --separate-stderr pitr put-item --table-name orders --item '{"id":{"S":"1"}}' --query 'a[b]'
 	[ "$status" -eq 2 ]
-	run --separate-stderr pitr describe-table --table-name orders --query Table.TableStatus
+	[[ "$stderr" == "pitr put-item: Bad value for --query a[b]: column 3: expected a number, * or :, found b"* ]]
+	prints 0 pitr scan --table-name orders --query Count
+	run --separate-stderr pitr put-item --table-name orders --item '{"id":{"S":"1"}}' --query 'length(a)'
+	[ "$status" -eq 1 ]
+	[[ "$stderr" == *"length() takes string or array or object"*"(PutItem itself was done)" ]]
+	prints 1 pitr scan --table-name orders --query Count
+	run --separate-stderr pitr list-tables --output table
 	[ "$status" -eq 2 ]
-	[[ "$stderr" == *"pipe the output into: jq -r '.Table.TableStatus'"* ]]
+	[[ "$stderr" == "pitr list-tables: --output table: there are json and text here"* ]]
 }

@@ -197,7 +197,7 @@ exception() {
 	[[ "$stderr" == 'pitr put-item: --cli-input-json: PutItem has no parameter "Frob"'* ]]
 	run pitr list-tables --output table
 	[ "$status" -eq 2 ]
-	run pitr list-tables --query TableNames
+	run pitr list-tables --query 'TableNames['
 	[ "$status" -eq 2 ]
 	run pitr list-tables extra
 	[ "$status" -eq 2 ]
