@@ -1,11 +1,15 @@
-/* Makes every call to the store fail in turn while tables are restored, backed up and held. */
+/* Makes every call to the store fail in turn while tables are restored, backed up, held, undone and forgotten. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "backup.h"
 #include "clock.h"
 #include "hold.h"
 #include "restore.h"
+#include "retention.h"
 #include "tests/support/faulty_world.h"
+#include "undo.h"
 
 static int find_in(struct world *world, struct batch *batch, const char *name, struct table *ret_table)
 {
@@ -211,6 +215,69 @@ static int drop_table(struct world *world)
 	return change_table(world, drop_in);
 }
 
+/* --- what is forgotten --- */
+
+static int change_flat(struct world *world)
+{
+	return change(world, &world->flat, 0, 30, 2);
+}
+
+static int forget(struct world *world)
+{
+	int r = retention_step(world->history, NULL, &world->error);
+	return r < 0 ? r : 0;
+}
+
+/* After the window, and 35 days after what was deleted at first. */
+static int forget_later(struct world *world)
+{
+	clock_set(WORLD_US + 40 * DAY_US);
+	return forget(world);
+}
+
+static int forget_much_later(struct world *world)
+{
+	clock_set(WORLD_US + 80 * DAY_US);
+	return forget(world);
+}
+
+static int turn_off_in(struct world *world, struct batch *batch)
+{
+	struct change_context context = { 0 };
+	return table_set_recovery(batch, &world->flat, false, 0, &context, &world->error);
+}
+
+static int turn_off(struct world *world)
+{
+	return change_table(world, turn_off_in);
+}
+
+/* --- what is undone --- */
+
+/* The removal of keys 10 to 19 and what came after, also where it was changed again. */
+static int undo_in(struct world *world, struct batch *batch)
+{
+	struct undo_options options = { .from_seq = 36, .to_seq = 60, .conflicts = UNDO_CONFLICTS_UNDO };
+	struct change_context context = { 0 };
+	struct undo_counts counts;
+	return undo_apply(batch, &world->parts, NULL, &options, &context, NULL, NULL, &counts, &world->error);
+}
+
+static int undo(struct world *world)
+{
+	return change_table(world, undo_in);
+}
+
+static int change_more(struct world *world)
+{
+	return change(world, &world->parts, 5, 20, 2);
+}
+
+static int change_again(struct world *world)
+{
+	return change(world, &world->parts, 0, 8, -1);
+}
+
 static const struct scenario scenarios[] = {
 	{ "restore by copying", { begin_restore, expect_three, copy_two, expect_three, copy_last, drop_copied } },
 	{ "restore taken as it is", { begin_restore, copy_two, accept_copied, copy_last } },
@@ -221,10 +288,31 @@ static const struct scenario scenarios[] = {
 	{ "holds", { hold, release, drop_table } },
 };
 
-int main(void)
+/* Of many calls. */
+static const struct scenario long_scenarios[] = {
+	{ "an undo", { change_more, change_again, undo } },
+	{ "the window moves on", { change_flat, forget_later, forget, change_flat, forget_much_later, forget } },
+	{ "a backup keeps a state, and goes",
+		{ back_up, change_more, change_again, forget_later, forget, delete_backup, forget } },
+	{ "a deleted table goes when the one that shares it is gone",
+		{ back_up, share_backup, delete_backup, drop_table, forget_later, forget, end_inherited, drop_copied,
+			forget_much_later, forget, forget } },
+	{ "no history is kept", { turn_off, change_flat, forget, change_flat } },
+};
+
+int main(int argc, char **argv)
 {
-	clock_set(WORLD_US);
+	uint64_t seed = 0, every = 9;
+	for (int i = 1; i + 1 < argc; i += 2) {
+		if (!strcmp(argv[i], "--seed"))
+			seed = strtoull(argv[i + 1], NULL, 10);
+		else if (!strcmp(argv[i], "--operations"))
+			every = 1;
+	}
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
 		run_scenario(&scenarios[i], false);
+	fail_one_in(every, seed);
+	for (size_t i = 0; i < sizeof(long_scenarios) / sizeof(long_scenarios[0]); i++)
+		run_scenario(&long_scenarios[i], false);
 	return print_outcome();
 }

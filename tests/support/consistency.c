@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "layout.h"
+#include "news.h"
 #include "node.h"
 #include "pack.h"
 #include "pin.h"
@@ -124,15 +124,14 @@ int consistency_check(struct history *history, struct error *error)
 {
 	struct store_txn *txn;
 	struct store_state state;
-	struct slice note;
+	struct reader note;
 	int r = store_begin(history_store(history), false, &txn);
 	if (r)
 		return error_set(error, r, "begin: %s", strerror(-r));
 	r = state_read(txn, &state);
 	if (r)
 		error_set(error, r, "the store's counters cannot be read");
-	struct layout_key key = layout_meta_number('c', state.commits);
-	if (!r && state.commits && store_get(txn, STORE_META, layout_slice(&key), &note))
+	if (!r && state.commits && news_read(txn, state.commits, &note))
 		r = error_set(error, -EIO, "commit %llu left no note", (unsigned long long)state.commits);
 	if (!r)
 		r = check_tables(txn, state.last_us, error);

@@ -12,7 +12,8 @@
  * floor on, and no version is left, after a sweep, that belongs to none of them. */
 int consistency_check(struct history *history, struct error *error);
 
-/* The live state and the log of every live table as text, to be compared; without what is random in it (TableId). */
+/* The live state and the log of every live table as text, to be compared, with a checksum of all history; without what is
+ * random in it (TableId). */
 int consistency_dump(struct history *history, struct buffer *out);
 
 #endif

@@ -1,6 +1,7 @@
 #include <errno.h>
 
 #include "hash.h"
+#include "layout.h"
 #include "log.h"
 #include "restore.h"
 #include "restore_document.h"
@@ -82,6 +83,34 @@ static int dump_table(struct store_txn *txn, const struct table *table, struct b
 	return r;
 }
 
+/* How many records a space has, and what they are. Descriptions in the catalogue have something random in them. */
+static int dump_records(struct store_txn *txn, enum store_space space, struct buffer *out)
+{
+	struct store_cursor *cursor;
+	struct layout_key first = layout_log_prefix(CATALOGUE + 1);
+	struct slice key, value;
+	uint64_t records = 0, checksum = 0;
+	int r = store_cursor_open(txn, space, &cursor);
+	if (r)
+		return r;
+	r = store_cursor_seek(cursor, layout_slice(&first), &key, &value);
+	for (; !r; r = store_cursor_next(cursor, &key, &value), records++)
+		checksum = hash_checksum64(value, hash_checksum64(key, checksum));
+	store_cursor_close(cursor);
+	buffer_append_format(out, "space %d: %llu records, %016llx\n", (int)space, (unsigned long long)records,
+		(unsigned long long)checksum);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int dump_history(struct store_txn *txn, struct buffer *out)
+{
+	static const enum store_space spaces[] = { STORE_VERSIONS, STORE_INDEX, STORE_ROSTER, STORE_LOG };
+	int r = 0;
+	for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]) && !r; i++)
+		r = dump_records(txn, spaces[i], out);
+	return r;
+}
+
 int consistency_dump(struct history *history, struct buffer *out)
 {
 	struct store_txn *txn;
@@ -95,6 +124,8 @@ int consistency_dump(struct history *history, struct buffer *out)
 		r = dump_table(txn, &table, out);
 		table_free(&table);
 	}
+	if (!r && !more)
+		r = dump_history(txn, out);
 	store_abort(txn);
 	return r ? r : more < 0 ? more : buffer_error(out);
 }

@@ -17,6 +17,13 @@ static const int codes[] = { -ENOSPC, -EIO, -ENOMEM };
 #define CODES (sizeof(codes) / sizeof(codes[0]))
 
 static unsigned passed, failed;
+static uint64_t every = 1, begin;
+
+void fail_one_in(uint64_t count, uint64_t number)
+{
+	every = count;
+	begin = number;
+}
 
 void pass(void)
 {
@@ -44,6 +51,7 @@ int print_outcome(void)
 
 void open_world(struct world *world)
 {
+	clock_set(WORLD_US);
 	world->history = scratch_open(world->directory);
 	store_set_fault_hook(history_store(world->history), fault_hook, &world->fault);
 	world->error = (struct error){ 0 };
@@ -236,7 +244,7 @@ void run_scenario(const struct scenario *scenario, bool all_ways)
 	close_world(&world);
 	world.is_changed = true;
 	unsigned ways = calls <= 400 && all_ways ? CODES : 1;
-	for (uint64_t n = 1; n <= calls && !is_hopeless(); n++)
+	for (uint64_t n = 1 + begin % every; n <= calls && !is_hopeless(); n += every)
 		for (unsigned way = 0; way < ways; way++)
 			fail_call(&world, scenario, dumps, n, codes[(n + way) % CODES]);
 	printf("%s: %llu calls\n", scenario->name, (unsigned long long)calls);

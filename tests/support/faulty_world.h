@@ -45,6 +45,8 @@ int change(struct world *world, const struct table *table, unsigned first, unsig
 /* One commit: what `how` does in the batch. */
 int change_table(struct world *world, int (*how)(struct world *world, struct batch *batch));
 
+/* From now on, of so many calls one fails; which is the first goes by the number. */
+void fail_one_in(uint64_t every, uint64_t first);
 /* Fails every call in every way; or, when there are many calls or few ways will do, in one, by turns. */
 void run_scenario(const struct scenario *scenario, bool all_ways);
 
