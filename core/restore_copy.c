@@ -331,6 +331,9 @@ int restore_expect(struct batch *batch, const struct table *table, const struct 
 	if (!r)
 		r = check_keys(&copy, request, error);
 	if (!r)
+		r = restore_check_state(
+			batch_txn(batch), table, copy.record.expected < 0 ? copy.last.items : 0, &wanted, error);
+	if (!r)
 		r = expect(batch, &copy, request, &wanted, context, error);
 	json_free(request);
 	table_free(&copy.table);

@@ -58,7 +58,9 @@ static int resolve_seq(
 	if (r == -ENOENT) {
 		struct table_statistics statistics = { 0 };
 		table_statistics(txn, table->number, &statistics);
-		log_first(txn, table->number, &first);
+		if (log_first(txn, table->number, &first) == -ENOENT)
+			return error_set(error, -ENOENT, "%s has no change number %llu; it has had none yet",
+				table->name, (unsigned long long)seq);
 		return error_set(error, r, "%s has no change number %llu; its changes are %llu to %llu", table->name,
 			(unsigned long long)seq, (unsigned long long)first.seq, (unsigned long long)statistics.seq);
 	}

@@ -403,6 +403,57 @@ static void test_two_snapshots_do_not_mix(void **state)
 	table_free(&table);
 }
 
+/* The copy would be taken for whole with one of the state's items missing. */
+static void test_items_of_another_state_do_not_count(void **state)
+{
+	struct fixture *fixture = *state;
+	struct table orders, table;
+	struct snapshot snapshot;
+	struct error error;
+	make_orders(fixture, &orders, &snapshot);
+	struct json *document = document_of(fixture, &orders, &snapshot);
+	begin_copy(fixture, "mixed", NULL, &table);
+	fixture_put(fixture, &table, "{'id':'1'}");
+	fixture_put(fixture, &table, "{'id':'stray'}");
+	assert_int_equal(expect(fixture, &table, document, &error), -EINVAL);
+	assert_non_null(strstr(error.message, "not in this state of orders"));
+	fixture_remove(fixture, &table, "{'id':'stray'}");
+	must_expect(fixture, &table, document);
+	assert_true(is_restoring(fixture, "mixed"));
+	json_free(document);
+	table_free(&orders);
+	table_free(&table);
+}
+
+static void test_a_changed_count_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct table orders, table;
+	struct snapshot snapshot;
+	struct error error;
+	struct buffer text = BUFFER_INIT;
+	make_orders(fixture, &orders, &snapshot);
+	struct store_txn *txn = fixture_read(fixture);
+	assert_int_equal(describe_table_file(fixture->history, txn, &orders, &snapshot, &text), 0);
+	store_abort(txn);
+	struct buffer changed = BUFFER_INIT;
+	const char *name = strstr(buffer_text(&text), "\"ItemCount\"");
+	assert_non_null(name);
+	buffer_append(&changed, buffer_text(&text), (size_t)(name - buffer_text(&text)));
+	buffer_append_text(&changed, "\"ItemCount\":1,\"Was\"");
+	buffer_append_text(&changed, name + strlen("\"ItemCount\""));
+	struct json *document;
+	assert_int_equal(json_parse(buffer_slice(&changed), &json_default_limits, &document, NULL), 0);
+	buffer_free(&changed);
+	begin_copy(fixture, "fixed", NULL, &table);
+	assert_int_equal(expect(fixture, &table, document, &error), -EINVAL);
+	assert_non_null(strstr(error.message, "has 2"));
+	json_free(document);
+	buffer_free(&text);
+	table_free(&orders);
+	table_free(&table);
+}
+
 static void test_documents_that_say_nothing_useful(void **state)
 {
 	struct fixture *fixture = *state;
@@ -550,6 +601,8 @@ int main(void)
 		TEST(test_keys_and_settings_are_those_of_the_instant),
 		TEST(test_other_keys_are_refused_once_there_are_items),
 		TEST(test_two_snapshots_do_not_mix),
+		TEST(test_items_of_another_state_do_not_count),
+		TEST(test_a_changed_count_is_refused),
 		TEST(test_documents_that_say_nothing_useful),
 		TEST(test_names_that_are_taken),
 		TEST(test_a_table_in_progress_can_be_dropped_and_used_by_nobody),
