@@ -312,15 +312,16 @@ static bool fail_recovery(
 	return !is_beyond;
 }
 
-static void run_writer(void)
+static void run_writer(bool all_ways)
 {
 	struct world world;
 	struct buffer dumps[SUBMITTED + 1] = { 0 };
+	unsigned ways = all_ways ? CODES : 1;
 	make_world(&world);
 	uint64_t calls = make_writer_dumps(&world, dumps);
 	for (uint64_t n = 1; n <= calls && !is_hopeless(); n++)
-		for (unsigned way = 0; way < CODES; way++)
-			fail_writer(&world, dumps, n, codes[way], true);
+		for (unsigned way = 0; way < ways; way++)
+			fail_writer(&world, dumps, n, codes[(n + way) % CODES], true);
 	for (uint64_t n = 1; n <= calls && !is_hopeless(); n += 9)
 		fail_writer(&world, dumps, n, codes[n % CODES], false);
 	char *journal = scratch_path(world.directory, "store/journal"), *aside = scratch_path(world.directory, "old");
@@ -328,8 +329,9 @@ static void run_writer(void)
 	bool goes_on = true;
 	uint64_t n = 0;
 	while (goes_on && !is_hopeless())
-		for (unsigned way = 0, last = (unsigned)++n; way < CODES; way++)
-			goes_on = fail_recovery(&world, &dumps[SUBMITTED], journal, aside, last, codes[way]);
+		for (unsigned way = 0, last = (unsigned)++n; way < ways; way++)
+			goes_on = fail_recovery(
+				&world, &dumps[SUBMITTED], journal, aside, last, codes[(last + way) % CODES]);
 	printf("writer: %llu calls, recovery: %llu calls\n", (unsigned long long)calls, (unsigned long long)n);
 	free(journal);
 	free(aside);
@@ -419,12 +421,16 @@ static void run_small_map(void)
 	remove_world(&world);
 }
 
-int main(void)
+/* With --operations, as in long runs, every call fails in every way; else the ways take turns. */
+int main(int argc, char **argv)
 {
+	bool all_ways = false;
+	for (int i = 1; i < argc; i++)
+		all_ways |= !strcmp(argv[i], "--operations");
 	clock_set(WORLD_US);
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
-		run_scenario(&scenarios[i], true);
-	run_writer();
+		run_scenario(&scenarios[i], all_ways);
+	run_writer(all_ways);
 	for (rlim_t limit = 0; limit <= 96u << 10; limit += 2048) {
 		init_in_a_full_place(limit, false);
 		init_in_a_full_place(limit, true);
