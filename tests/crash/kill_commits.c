@@ -1,7 +1,7 @@
 /* Kills a process before and after each of its commits, and looks at what the next one finds.
  *
- * The sequence of changes follows from the seed alone, and the clock stands still, so that a store in which nobody died
- * tells what history must be after each commit. A killed store's must be exactly that. */
+ * The sequence of changes, restores, undos and steps of retention follows from the seed alone, and so does the clock, so
+ * that a store in which nobody died tells what history must be after each commit. A killed store's must be exactly that. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,19 +10,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "clock.h"
 #include "restore.h"
+#include "retention.h"
 #include "snapshot.h"
 #include "tests/support/consistency.h"
 #include "tests/support/scratch_store.h"
+#include "undo.h"
 
 #define TABLES 3u
 #define KEYS 60u
-#define STOPPED_US (INT64_C(1740832200) * SECOND_US)
+#define BEGIN_US (INT64_C(1740832200) * SECOND_US)
+#define STEP_US (2 * DAY_US) /* between commits: some leave the window */
 
 struct plan {
 	uint64_t seed, random;
-	unsigned commits; /* in the whole sequence */
+	unsigned moves; /* in the whole sequence, most of them a commit */
 };
 
 /* Where a child dies: at the commit with this number, before or after it. */
@@ -102,33 +106,82 @@ static void make_table(
 	restore_source_free(&source);
 }
 
-/* Makes the sequence's commits from the beginning, and calls `committed` after each. */
-static void run(struct history *history, struct plan *plan, void (*committed)(struct history *, void *), void *context)
+static void change_items(struct plan *plan, struct batch *batch, const struct table *table, unsigned version)
+{
+	/* So that no batch is empty. */
+	unsigned changes = 1 + (unsigned)below(plan, 40);
+	for (unsigned i = 0; i < changes; i++)
+		change_item(plan, batch, table, version + i);
+}
+
+/* What was done last to a table, whatever came in between. */
+static void undo_last(struct plan *plan, struct batch *batch, const struct table *table)
+{
+	struct undo_options options = { .conflicts = UNDO_CONFLICTS_UNDO };
+	struct undo_counts counts;
+	struct change_context context = { 0 };
+	struct log_entry last;
+	if (log_last(batch_txn(batch), table->number, &last))
+		return;
+	uint64_t back = below(plan, 20);
+	options.from_seq = last.seq > back ? last.seq - back : 1;
+	options.to_seq = last.seq;
+	int r = undo_apply(batch, table, NULL, &options, &context, NULL, NULL, &counts, NULL);
+	/* It begins before the table, or before what is left of its history. */
+	must(r == -ENOENT || r == -ESTALE ? 0 : r);
+}
+
+/* A backup that keeps a state for a while. */
+static void change_backup(struct plan *plan, struct batch *batch, const struct table *table)
+{
+	struct change_context context = { 0 };
+	struct pin pin;
+	int r = backup_find_name(batch_txn(batch), UINT32_MAX, slice_of_text(table->name), slice_of_text("kept"), &pin);
+	if (!r)
+		must(backup_delete(batch, &pin, NULL));
+	else
+		must(backup_create(batch, table, NULL, slice_of_text("kept"), &context, &pin, NULL));
+	change_items(plan, batch, table, 0);
+}
+
+static void change_something(
+	struct plan *plan, struct history *history, struct table *table, bool *is_there, unsigned n)
+{
+	struct batch *batch;
+	uint64_t choice = below(plan, 8);
+	must(batch_begin(history, &batch, NULL));
+	if (choice == 0)
+		undo_last(plan, batch, table);
+	else if (choice == 1)
+		change_backup(plan, batch, table);
+	else
+		change_items(plan, batch, table, n * 100);
+	if (!strcmp(table->name, "fleeting"))
+		change_table(plan, batch, table, is_there);
+	must(batch_commit(batch, NULL));
+}
+
+/* Makes the sequence's moves from the beginning, and calls `moved` after each. */
+static void run(struct history *history, struct plan *plan, void (*moved)(struct history *, void *), void *context)
 {
 	static const char *const names[TABLES] = { "flat", "parts", "fleeting" };
 	struct table tables[TABLES];
 	bool is_there[TABLES] = { false };
 	plan->random = plan->seed;
-	for (unsigned n = 0; n < plan->commits; n++) {
-		unsigned t = (unsigned)below(plan, TABLES);
-		if (!is_there[t]) {
-			unsigned like = (unsigned)below(plan, 2);
+	for (unsigned n = 0; n < plan->moves; n++) {
+		unsigned t = (unsigned)below(plan, TABLES), like = (unsigned)below(plan, 2);
+		clock_set(BEGIN_US + n * STEP_US);
+		if (n > 20 && below(plan, 3) == 0)
+			must(retention_step(history, NULL, NULL) < 0);
+		else if (is_there[t])
+			change_something(plan, history, &tables[t], &is_there[t], n);
+		else {
 			make_table(
 				history, names[t], t == 1, t == 2 && is_there[like] ? &tables[like] : NULL, &tables[t]);
 			is_there[t] = true;
-		} else {
-			struct batch *batch;
-			must(batch_begin(history, &batch, NULL));
-			/* So that no batch is empty. */
-			unsigned changes = 1 + (unsigned)below(plan, 40);
-			for (unsigned i = 0; i < changes; i++)
-				change_item(plan, batch, &tables[t], n * 100 + i);
-			if (t == 2)
-				change_table(plan, batch, &tables[t], &is_there[t]);
-			must(batch_commit(batch, NULL));
 		}
-		if (committed)
-			committed(history, context);
+		if (moved)
+			moved(history, context);
 	}
 	for (unsigned t = 0; t < TABLES; t++)
 		if (is_there[t])
@@ -140,9 +193,13 @@ struct reference {
 	unsigned count;
 };
 
+/* Not every move is a commit. */
 static void note(struct history *history, void *context)
 {
 	struct reference *reference = context;
+	if (death.seen < reference->count)
+		return;
+	must_be(reference->count, death.seen);
 	must(consistency_dump(history, &reference->dumps[reference->count++]));
 }
 
@@ -151,7 +208,8 @@ static void make_reference(struct plan *plan, struct reference *reference)
 	char *directory = scratch_directory();
 	struct history *history = scratch_open(directory);
 	struct error error = { 0 };
-	reference->dumps = calloc(plan->commits + 1, sizeof(*reference->dumps));
+	store_set_fault_hook(history_store(history), die, NULL);
+	reference->dumps = calloc(plan->moves + 1, sizeof(*reference->dumps));
 	note(history, reference);
 	run(history, plan, note, reference);
 	if (consistency_check(history, &error)) {
@@ -195,6 +253,7 @@ static bool kill_at(struct plan *plan, const struct reference *reference, unsign
 	death.at = at;
 	death.is_after = is_after;
 	death.seen = 0;
+	clock_set(BEGIN_US);
 	history_close(scratch_open(directory));
 	pid_t child = fork();
 	if (child == 0) {
@@ -206,8 +265,9 @@ static bool kill_at(struct plan *plan, const struct reference *reference, unsign
 	}
 	int status;
 	must_be(child, waitpid(child, &status, 0));
-	bool is_last = is_after && at == plan->commits;
-	bool is_right = is_last ? WIFEXITED(status) : WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	/* After the last commit nothing need be left to die at. */
+	bool is_last = is_after && at + 1 == reference->count;
+	bool is_right = (is_last && WIFEXITED(status)) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	if (!is_right)
 		printf("the child ended with status %x\n", (unsigned)status);
 	is_right = look_at(directory, reference, is_after ? at : at - 1) && is_right;
@@ -217,19 +277,19 @@ static bool kill_at(struct plan *plan, const struct reference *reference, unsign
 
 int main(int argc, char **argv)
 {
-	struct plan plan = { .seed = 1, .commits = 40 };
+	struct plan plan = { .seed = 1, .moves = 40 };
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "--seed"))
 			plan.seed = strtoull(argv[i + 1], NULL, 10);
 		else if (!strcmp(argv[i], "--operations"))
-			plan.commits = 20 + (unsigned)(strtoul(argv[i + 1], NULL, 10) / 100 % 180);
+			plan.moves = 20 + (unsigned)(strtoul(argv[i + 1], NULL, 10) / 100 % 180);
 	}
-	printf("--seed %llu, %u commits\n", (unsigned long long)plan.seed, plan.commits);
-	clock_set(STOPPED_US);
+	printf("--seed %llu, %u moves\n", (unsigned long long)plan.seed, plan.moves);
+	clock_set(BEGIN_US);
 	struct reference reference = { 0 };
 	make_reference(&plan, &reference);
 	unsigned passed = 0, failed = 0;
-	for (unsigned at = 1; at <= plan.commits && failed < 3; at++)
+	for (unsigned at = 1; at < reference.count && failed < 3; at++)
 		for (unsigned is_after = 0; is_after < 2; is_after++) {
 			bool is_right = kill_at(&plan, &reference, at, is_after);
 			passed += is_right;
