@@ -59,6 +59,14 @@ The store $store is mounted at $mnt. Paste any of these:
   What became of an order in half an hour:
     diff $mnt/orders/@2025-03-01T06:30:00/1003.json $mnt/orders/@2025-03-01T07:00:00/1003.json
 
+  The whole table as it was, as a table beside the present one: at once by a link, or partly by copying:
+    ln -s ../orders/@2025-03-01T09:14:59 $mnt/restore/orders-before
+    mkdir $mnt/restore/orders-some; cp $before/100?.json $mnt/restore/orders-some/
+
+  What the script did, taken back: shown first, then in a table of its own:
+    $pitr --store $store undo --table orders --from 2025-03-01T09:15 --to 2025-03-01T09:16 --op remove --dry-run
+    $pitr --store $store undo --table orders --from 2025-03-01T09:15 --to 2025-03-01T09:16 --op remove --into orders-fixed
+
   One order back into the table; then all of them, without touching what is there:
     cp $before/1002.json $mnt/orders/
     cp -n $before/*.json $mnt/orders/

@@ -35,12 +35,19 @@ paste_command() {
 
 @test "the tour works as it is pasted, twice, and the demo can be ended" {
 	demo >tour
-	[ "$(grep -c '^    ' tour)" -eq 11 ] # all of them are here
+	[ "$(grep -c '^    ' tour)" -eq 15 ] # all of them are here
 	[ "$(paste_command 'ls demo/mnt/orders |')" = 5400 ]
 	[ "$(paste_command 'ls demo/mnt/orders/@')" = 10100 ]
 	paste_command 'cat ' | jq -e '.id == "1002"'
 	[ "$(paste_command 'diff -rq')" = 5000 ]
 	paste_command '1003.json' | grep -q '^> *"status": "SHIPPED"'
+	paste_command 'ln -s'
+	[ "$(ls demo/mnt/orders-before | wc -l)" = 10100 ]
+	paste_command 'orders-some'
+	[ "$(ls demo/mnt/orders-some)" = "$(cd demo/mnt/orders-before && ls 100?.json)" ]
+	paste_command '--dry-run' | grep -q '5000 items'
+	paste_command '--into orders-fixed' | grep -q '5000 items come back'
+	[ "$(ls demo/mnt/orders-fixed | wc -l)" = 10400 ]
 	paste_command '/1002.json demo/mnt/orders/'
 	jq -e '.id == "1002"' demo/mnt/orders/1002.json
 	paste_command ' get ' | cmp - demo/mnt/orders/1002.json
