@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "instant.h"
+#include "lineage.h"
 #include "log.h"
 #include "node.h"
 #include "retention.h"
@@ -38,6 +39,23 @@ static int too_old(const struct undo *undo, int64_t from_us, int64_t earliest_us
 	return error_set(error, -ESTALE,
 		"undo changes of %s from %s on: they are not all kept any more; its history begins at %s",
 		undo->table->name, from, earliest);
+}
+
+/* The changes before a table was restored are its source's: it has none of them to undo. */
+static int refuse_inherited(const struct undo *undo, int64_t to_us, struct error *error)
+{
+	char from[INSTANT_TEXT_MAX];
+	struct lineage lineage;
+	if (to_us >= undo->table->exists_from_us)
+		return 0;
+	int r = lineage_read(undo->txn, undo->table->number, &lineage);
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	instant_format_z(undo->table->exists_from_us, from, sizeof(from));
+	return error_set(error, -EINVAL,
+		"undo changes of %s: it was restored at %s and has none from before; undo them in what it was "
+		"restored from, with --into",
+		undo->table->name, from);
 }
 
 /* The number of the last change at or before a time; 0, or what the table began with: none. */
@@ -94,6 +112,8 @@ static int resolve(const struct undo *undo, struct undo_window *window, struct e
 	if (!r && (to_us < from_us || (undo->options->from_seq && window->last < window->first)))
 		return error_set(
 			error, -EINVAL, "undo changes of %s: the window ends before it begins", undo->table->name);
+	if (!r && (r = refuse_inherited(undo, to_us, error)))
+		return r;
 	if (!r && from_us < earliest && earliest > undo->table->exists_from_us)
 		return too_old(undo, from_us, earliest, error);
 	/* Before its first change a table was empty, whatever is kept. */

@@ -14,6 +14,8 @@
 /* As many of each are listed unless all are wanted. */
 #define ITEMS_LISTED 40
 #define CONFLICTS_LISTED 40
+/* More of an item is shown only when all is wanted, or as JSON. */
+#define ITEM_SHOWN_BYTES 400
 
 static const char *const json_actions[] = { "nothing", "bringBack", "revert", "remove", "conflict" };
 static const char *const actions[] = { "as it was  ", "comes back ", "returns    ", "goes       ", "conflict   " };
@@ -67,9 +69,23 @@ static int append_author(const struct undo_report *report, struct buffer *out, u
 	return 0;
 }
 
+static int append_shown(const struct undo_report *report, struct buffer *out, const char *title, struct slice item)
+{
+	buffer_append_text(out, title);
+	size_t start = out->size, end = start + ITEM_SHOWN_BYTES;
+	int result = append_item(report, out, item, "(not there)");
+	if (result < 0 || report->is_verbose || out->size <= end)
+		return result;
+	size_t size = out->size - start;
+	while (end > start && (out->data[end] & 0xC0) == 0x80)
+		end--;
+	out->size = end;
+	buffer_append_format(out, "... (%zu bytes; -v shows all)", size);
+	return 0;
+}
+
 static int append_conflict(const struct undo_report *report, struct buffer *out, const struct undo_item *item)
 {
-	static const char absent[] = "(not there)";
 	char time[INSTANT_TEXT_MAX];
 	int result = 0;
 	if (item->later_us != 0) {
@@ -77,19 +93,14 @@ static int append_conflict(const struct undo_report *report, struct buffer *out,
 		buffer_append_format(out, "    changed again %s by ", time);
 		result = append_author(report, out, item->later_author);
 	}
-	buffer_append_text(out, "\n    before  ");
 	if (result == 0)
-		result = append_item(report, out, item->before, absent);
-	buffer_append_text(out, "\n    left    ");
+		result = append_shown(report, out, "\n    before  ", item->before);
 	if (result == 0)
-		result = append_item(report, out, item->after, absent);
-	buffer_append_text(out, "\n    now     ");
+		result = append_shown(report, out, "\n    left    ", item->after);
 	if (result == 0)
-		result = append_item(report, out, item->now, absent);
-	if (result == 0 && item->was_conflict) {
-		buffer_append_text(out, "\n    will be ");
-		result = append_item(report, out, item->result, absent);
-	}
+		result = append_shown(report, out, "\n    now     ", item->now);
+	if (result == 0 && item->was_conflict)
+		result = append_shown(report, out, "\n    will be ", item->result);
 	return result;
 }
 

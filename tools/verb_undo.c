@@ -228,8 +228,10 @@ static int finish(struct undoing *undoing, const struct table *table, int result
 		return tool_fail("the report could not be written: %s", strerror(-result));
 	if (undoing->counts.conflicts == 0)
 		return STATUS_DONE;
-	tool_say("pitr: %llu conflicts were left as they are; --conflicts undo or merge decides them",
-		(unsigned long long)undoing->counts.conflicts);
+	bool is_one = undoing->counts.conflicts == 1;
+	tool_say("pitr: %llu %s as %s; --conflicts undo or merge decides %s",
+		(unsigned long long)undoing->counts.conflicts, is_one ? "conflict was left" : "conflicts were left",
+		is_one ? "it is" : "they are", is_one ? "it" : "them");
 	return STATUS_FAILED;
 }
 
@@ -314,7 +316,7 @@ const struct verb verb_undo = {
 		"new "
 		"ones go;\n"
 		"what happened before and after stays. All in one commit, which can itself be undone.\n\n"
-		"  pitr undo --table orders --from 09:15 --to 09:16 --op remove --dry-run\n"
+		"  pitr undo --table orders --from 2025-03-01T09:15 --to 2025-03-01T09:16 --op remove --dry-run\n"
 		"  pitr undo --table orders --from -1h --to now --by user=deploy --where 'price < 1' --into "
 		"orders-fixed\n\n"
 		"--from, --to   the window, both ends in it; also seq-N, the number of a change\n"

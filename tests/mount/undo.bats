@@ -145,7 +145,7 @@ orders, 2025-03-01T12:10:00Z to 2025-03-01T12:15:00Z: 3 changes chosen; nothing 
 @test "what was changed again is left alone, and told with its three states" {
 	PITR_REASON=sale put 1001 '{"price":0.1,"stock":0}'
 	run --separate-stderr -1 window --in-place
-	[ "$stderr" = "pitr: 1 conflicts were left as they are; --conflicts undo or merge decides them" ]
+	[ "$stderr" = "pitr: 1 conflict was left as it is; --conflicts undo or merge decides it" ]
 	[ "${lines[0]}" = "conflict   1001.json" ]
 	[[ ${lines[1]} == "    changed again 2025-03-01T12:20:00.00000"*", pitr "*"put orders/1001: sale" ]]
 	[ "${lines[2]}" = '    before  {"id":"1001","price":10,"stock":1}' ]
@@ -168,6 +168,25 @@ orders, 2025-03-01T12:10:00Z to 2025-03-01T12:15:00Z: 3 changes chosen; nothing 
 	[ "$(jq -c '[.item, .action, .before, .now.price, .result]' <<<"${lines[1]}")" = '["1004.json","remove",null,0.1,null]' ]
 	[ "$(jq -c '[.item, .action, .after, .result.price]' <<<"${lines[2]}")" = '["1003.json","bringBack",null,30]' ]
 	[ "${lines[3]}" = '{"table":"orders","from":"2025-03-01T12:10:00Z","to":"2025-03-01T12:15:00Z","dryRun":true,"changes":3,"broughtBack":1,"reverted":0,"removed":1,"decided":0,"unchanged":0,"conflicts":1}' ]
+}
+
+@test "large items in conflict are cut, unless all is wanted" {
+	at 12:30:00
+	put 1001 "{\"price\":0.1,\"note\":\"$(printf 'ä%.0s' {1..3000})\"}"
+	run -1 --separate-stderr pitr undo --table orders --from 2025-03-01T12:05 --to 2025-03-01T12:15 --dry-run
+	[ "${#output}" -lt 2000 ]
+	[[ $output == *"... (60"*" bytes; -v shows all)"* ]]
+	iconv -f UTF-8 <<<"$output" >/dev/null
+	run -1 --separate-stderr pitr undo --table orders --from 2025-03-01T12:05 --to 2025-03-01T12:15 --dry-run -v
+	[ "${#output}" -gt 3000 ]
+}
+
+@test "a restored table has no changes of its source to undo" {
+	at 12:30:00
+	pitr restore orders@2025-03-01T12:20:00 orders-fixed >/dev/null
+	run -1 pitr undo --table orders-fixed --from 2025-03-01T12:05 --to 2025-03-01T12:15 --in-place
+	[[ $output == *"it was restored at 2025-03-01T12:30:00"*"and has none from before"* ]]
+	run -0 pitr undo --table orders-fixed --from 2025-03-01T12:05 --to now --in-place
 }
 
 @test "what is not kept any more can't be undone" {
