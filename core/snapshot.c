@@ -172,17 +172,22 @@ int snapshot_resolve(struct history *history, struct store_txn *txn, const struc
 	return 0;
 }
 
-/* When the first of the live tables began. */
-static int store_earliest(struct store_txn *txn, int64_t *ret_time_us)
+/* The first instant at which one of the live tables can be seen. */
+static int store_earliest(struct store_txn *txn, int64_t now, int64_t *ret_time_us)
 {
 	uint64_t place = 0;
 	struct table table;
+	int64_t earliest, latest;
 	int r;
 	*ret_time_us = INT64_MAX;
 	while ((r = table_list(txn, TIME_NOW, &place, &table)) == 1) {
-		if (table.exists_from_us < *ret_time_us)
-			*ret_time_us = table.exists_from_us;
+		bool is_whole = !table.is_restoring;
+		r = table_window(txn, &table, now, &earliest, &latest);
 		table_free(&table);
+		if (r)
+			return r;
+		if (is_whole && earliest < *ret_time_us)
+			*ret_time_us = earliest;
 	}
 	return r;
 }
@@ -197,7 +202,7 @@ int snapshot_resolve_store(struct history *history, struct store_txn *txn, const
 		return error_set(error, -ENOENT, "change numbers belong to tables: use TABLE/@seq-%llu",
 			(unsigned long long)instant->seq);
 	if (instant->kind == INSTANT_EARLIEST)
-		r = store_earliest(txn, &earliest);
+		r = store_earliest(txn, now, &earliest);
 	time = time_of(instant, now, earliest);
 	if (!r && instant->kind == INSTANT_LATEST)
 		r = history_last_commit(txn, &time);

@@ -113,6 +113,25 @@ static void test_the_window_moves_with_the_clock(void **state)
 	table_free(&table);
 }
 
+static void test_the_store_begins_where_a_table_can_be_seen(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct instant instant = { .kind = INSTANT_EARLIEST };
+	struct table table;
+	int64_t time_us;
+	create(fixture, "orders", "'PointInTimeRecoveryEnabled':true,'RecoveryPeriodInDays':1", &table);
+	put(fixture, &table, 1, 1);
+	clock_set(START + 10 * DAY_US);
+	put(fixture, &table, 1, 2);
+	settle(fixture);
+	struct store_txn *txn = fixture_read(fixture);
+	assert_int_equal(snapshot_resolve_store(fixture->history, txn, &instant, &time_us, NULL), 0);
+	store_abort(txn);
+	assert_int_equal(time_us, earliest(fixture, &table));
+	assert_true(time_us >= START + 9 * DAY_US);
+	table_free(&table);
+}
+
 static void test_off_keeps_no_history(void **state)
 {
 	struct fixture *fixture = *state;
@@ -317,6 +336,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_the_window_moves_with_the_clock, open_at_start, close_all),
+		cmocka_unit_test_setup_teardown(
+			test_the_store_begins_where_a_table_can_be_seen, open_at_start, close_all),
 		cmocka_unit_test_setup_teardown(test_off_keeps_no_history, open_at_start, close_all),
 		cmocka_unit_test_setup_teardown(test_off_forgets_and_on_begins_anew, open_at_start, close_all),
 		cmocka_unit_test_setup_teardown(test_a_longer_period_grows_from_what_is_left, open_at_start, close_all),
