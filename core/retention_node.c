@@ -271,8 +271,11 @@ static int forget_partition(struct retention_trim *trim, uint64_t number)
 	if (at.header.kind != NODE_PARTITION || (needed & ~(has_ended ? 1u : 0)))
 		return 0;
 	r = has_ended ? retention_may_forget_life(trim, number, at.versions[0].seq) : 1;
-	if (r == 1)
-		r = retention_is_inherited(trim, number) ? 1 : roster_is_bare(trim->txn, trim->table, number);
+	if (r != 1)
+		return r;
+	r = retention_is_inherited(trim, number);
+	if (!r)
+		r = roster_is_bare(trim->txn, trim->table, number);
 	return r == 1 ? forget_last_pack(trim, &at) : r;
 }
 

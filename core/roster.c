@@ -74,7 +74,7 @@ static int read_block(struct lineage_path *path, uint64_t directory, uint64_t in
 	ret_block->deaths = slice_of(reader.at, reader_left(&reader));
 	bool is_right = !reader.is_bad && ret_block->count <= ROSTER_BLOCK &&
 			(ret_block->deaths.size == 0 || ret_block->deaths.size == ret_block->count * SEQ_BYTES);
-	return is_right ? 0 : -EIO;
+	return !is_right ? -EIO : ret_block->count ? 0 : -ENOENT;
 }
 
 /* The block as the table's own to change, with as many slots as its directory has of it; its deaths are in `deaths`. */

@@ -15,8 +15,8 @@
  *
  * A restored table (lineage.h) has of a directory only the records it changed: a block, level or head it does not have
  * is its parent's, in which what came after the base does not count. Its first change copies the record without that.
- * So, in a table that has a lineage, blocks that hold inherited slots are never dropped. A block missing elsewhere is
- * one of which nobody is needed any more, and the level above tells of its end. */
+ * So, of a block that such a table drops, a record of no slots stays, which hides what its parent has in that place. A block
+ * missing elsewhere, or of no slots, is one of which nobody is needed any more, and the level above tells of its end. */
 #ifndef PITR_ROSTER_H
 #define PITR_ROSTER_H
 

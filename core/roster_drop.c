@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "layout.h"
+#include "lineage.h"
 #include "roster.h"
 
 #define SEQ_BYTES 6u
@@ -100,6 +101,20 @@ static int drop_above(struct store_txn *txn, uint32_t table, uint64_t directory,
 	return 0;
 }
 
+/* In a restored table nothing is looked for further up instead. */
+static int drop_block(struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t index)
+{
+	static const char no_slots[] = { 0, 0 };
+	struct layout_key key = layout_roster(table, directory, 0, index);
+	struct lineage lineage;
+	int r = lineage_read(txn, table, &lineage);
+	if (!r)
+		return store_put(txn, STORE_ROSTER, layout_slice(&key), slice_of(no_slots, sizeof(no_slots)));
+	if (r == -ENOENT)
+		r = store_delete(txn, STORE_ROSTER, layout_slice(&key));
+	return r ? r : drop_above(txn, table, directory, 0, index);
+}
+
 int roster_drop_slot(struct store_txn *txn, uint32_t table, uint64_t directory, uint64_t slot, bool is_ended)
 {
 	uint64_t index = slot / ROSTER_BLOCK;
@@ -116,9 +131,7 @@ int roster_drop_slot(struct store_txn *txn, uint32_t table, uint64_t directory, 
 		return r < 0 ? r : 0;
 	if (!block.is_dead)
 		r = mark_ended(txn, table, directory, index);
-	if (!r)
-		r = store_delete(txn, STORE_ROSTER, layout_slice(&key));
-	return r ? r : drop_above(txn, table, directory, 0, index);
+	return r ? r : drop_block(txn, table, directory, index);
 }
 
 int roster_is_bare(struct store_txn *txn, uint32_t table, uint64_t directory)
@@ -126,10 +139,17 @@ int roster_is_bare(struct store_txn *txn, uint32_t table, uint64_t directory)
 	struct layout_key from = layout_roster(table, directory, 0, 0);
 	struct layout_key end = layout_roster(table, directory, 1, 0);
 	struct slice key, value;
-	struct block block;
-	int r = seek_between(txn, STORE_ROSTER, &from, &end, &key, &value);
-	if (!r)
+	struct block block = { 0 };
+	int r = 0;
+	while (!r && !block.count) {
+		r = seek_between(txn, STORE_ROSTER, &from, &end, &key, &value);
+		if (r)
+			break;
 		r = read_block(value, &block);
+		memcpy(from.bytes, key.data, key.size);
+		from.size = key.size;
+		from.bytes[from.size++] = 0;
+	}
 	if (r)
 		return r == -ENOENT ? 1 : r;
 	/* Only the last block, which is not full, can stay behind without nodes. */
