@@ -14,6 +14,8 @@
 #include "lineage.h"
 #include "pin.h"
 #include "restore.h"
+#include "retention.h"
+#include "roster.h"
 #include "tests/support/fixture.h"
 
 #define NOON_US INT64_C(1740832200250000) /* 2025-03-01T12:30:00.25Z */
@@ -382,6 +384,60 @@ static void test_settings_are_those_of_the_instant(void **state)
 	table_free(&songs);
 }
 
+static void put_many(struct fixture *fixture, const struct table *table, const char *prefix, unsigned count)
+{
+	char text[40];
+	struct batch *batch = fixture_begin(fixture);
+	for (unsigned n = 0; n < count; n++) {
+		snprintf(text, sizeof(text), "{'id':'%s%u'}", prefix, n);
+		fixture_put_in(batch, table, text, 0);
+	}
+	fixture_commit(batch);
+}
+
+static unsigned count_lines(const char *text)
+{
+	unsigned lines = 0;
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+/* A block of the roster that the restored table had to itself is forgotten, while its source has one in the same place. */
+static void test_forgotten_parts_stay_hidden(void **state)
+{
+	struct fixture *fixture = *state;
+	struct table orders, fixed, again;
+	struct buffer out = BUFFER_INIT;
+	char key[40];
+	int r;
+	fixture_create(fixture, "orders", NULL, &orders);
+	fixture_put(fixture, &orders, "{'id':'1'}");
+	must_share(fixture, &orders, TIME_NOW, "fixed", &fixed);
+	put_many(fixture, &orders, "later", 200);
+	put_many(fixture, &fixed, "first", ROSTER_BLOCK - 1);
+	put_many(fixture, &fixed, "gone", ROSTER_BLOCK);
+	put_many(fixture, &fixed, "last", 5);
+	struct batch *batch = fixture_begin(fixture);
+	for (unsigned n = 0; n < ROSTER_BLOCK; n++) {
+		snprintf(key, sizeof(key), "{'id':'gone%u'}", n);
+		fixture_remove_in(batch, &fixed, key, 0);
+	}
+	fixture_commit(batch);
+	clock_set(NOON_US + 40 * DAY_US);
+	while ((r = retention_step(fixture->history, NULL, NULL)) == 1)
+		;
+	assert_int_equal(r, 0);
+	must_share(fixture, &fixed, TIME_NOW, "again", &again);
+	fixture_put(fixture, &again, "{'id':'new'}");
+	assert_int_equal(count_lines(fixture_show_live(fixture, &fixed, &out)), ROSTER_BLOCK + 5);
+	assert_int_equal(count_lines(fixture_show_live(fixture, &again, &out)), ROSTER_BLOCK + 6);
+	table_free(&orders);
+	table_free(&fixed);
+	table_free(&again);
+	buffer_free(&out);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -394,6 +450,7 @@ int main(void)
 		TEST(test_overrides),
 		TEST(test_an_index_can_be_renamed),
 		TEST(test_settings_are_those_of_the_instant),
+		TEST(test_forgotten_parts_stay_hidden),
 	};
 	return cmocka_run_group_tests_name("restore_share", tests, NULL, NULL);
 }
