@@ -6,7 +6,7 @@
 
 #include "store.h"
 
-#define STORE_FORMAT 1
+#define STORE_FORMAT 2
 
 /* "s": u64 last commit time | varint commits | varint authors */
 struct store_state {

@@ -1,7 +1,9 @@
 /* Invariants
  * 1. Raw LMDB codes end in translate(): nothing positive and nothing below -4095 gets out.
  * 2. Idle read transactions wait in a pool, reset, so that a read costs a renewal and no reader slot is taken anew.
- * 3. Every operation passes fault() first. */
+ * 3. Every operation passes fault() first.
+ * 4. Keys of the catalogue stand in trees of their own, behind those of the other tables: these stay shallow, so that
+ *    making or restoring a table writes as few pages in a large store as in a small one. */
 #include "store.h"
 
 #include <assert.h>
@@ -20,11 +22,14 @@
 #define STORE_POOL 16
 #define STORE_TRIM_EVERY 32 /* read transactions between two looks at how much is mapped */
 
-static const char *const space_names[STORE_SPACES] = { "meta", "index", "versions", "roster", "log", "authors" };
+/* Spaces whose keys begin with a table have a second tree, for the catalogue. */
+#define TREES (STORE_SPACES + 4)
+static const char *const tree_names[TREES] = { "meta", "index", "versions", "roster", "log", "authors",
+	"catalogue index", "catalogue versions", "catalogue roster", "catalogue log" };
 
 struct store {
 	MDB_env *env;
-	MDB_dbi spaces[STORE_SPACES];
+	MDB_dbi trees[TREES];
 	bool is_read_only;
 	struct resident resident;
 	pthread_mutex_t pool_lock;
@@ -39,14 +44,24 @@ struct store_txn {
 	struct store *store;
 	MDB_txn *txn;
 	bool is_writable;
-	MDB_cursor *seekers[STORE_SPACES]; /* of store_seek; they outlive a pooled transaction's reset */
-	bool is_stale[STORE_SPACES];       /* the seeker must be renewed first */
+	MDB_cursor *seekers[TREES]; /* of store_seek; they outlive a pooled transaction's reset */
+	bool is_stale[TREES];       /* the seeker must be renewed first */
 };
 
 struct store_cursor {
-	struct store *store;
-	MDB_cursor *cursor;
+	struct store_txn *txn;
+	enum store_space space;
+	MDB_cursor *cursors[2]; /* in the space's trees, opened when first used */
+	MDB_cursor *cursor;     /* the one that stands somewhere */
 };
+
+/* The catalogue is table 0, and keys begin with their table (layout.h). */
+static unsigned tree_of(enum store_space space, struct slice key)
+{
+	bool is_by_table = space >= STORE_INDEX && space <= STORE_LOG;
+	bool is_catalogue = is_by_table && key.size >= 4 && !memcmp(key.data, "\x80\x80\x80\x80", 4);
+	return is_catalogue ? STORE_SPACES + space - STORE_INDEX : space;
+}
 
 static int translate(int code)
 {
@@ -85,8 +100,8 @@ static int open_spaces(struct store *store)
 	int r = mdb_txn_begin(store->env, NULL, store->is_read_only ? MDB_RDONLY : 0, &txn);
 	if (r)
 		return translate(r);
-	for (unsigned i = 0; i < STORE_SPACES && !r; i++)
-		r = mdb_dbi_open(txn, space_names[i], store->is_read_only ? 0 : MDB_CREATE, &store->spaces[i]);
+	for (unsigned i = 0; i < TREES && !r; i++)
+		r = mdb_dbi_open(txn, tree_names[i], store->is_read_only ? 0 : MDB_CREATE, &store->trees[i]);
 	if (r) {
 		mdb_txn_abort(txn);
 		return r == MDB_NOTFOUND ? -EPROTO : translate(r);
@@ -123,7 +138,7 @@ static int open_env(struct store *store, const char *directory, const struct sto
 		r = mdb_env_set_mapsize(
 			store->env, options->map_size_bytes ? options->map_size_bytes : STORE_DEFAULT_MAP_BYTES);
 	if (!r)
-		r = mdb_env_set_maxdbs(store->env, STORE_SPACES);
+		r = mdb_env_set_maxdbs(store->env, TREES);
 	if (!r)
 		r = mdb_env_set_maxreaders(store->env, STORE_MAX_READERS);
 	if (!r)
@@ -165,7 +180,7 @@ int store_open(
 /* LMDB asks for a write transaction's cursors to be closed before it ends, and a read transaction's by us. */
 static void close_seekers(struct store_txn *txn)
 {
-	for (unsigned i = 0; i < STORE_SPACES; i++)
+	for (unsigned i = 0; i < TREES; i++)
 		if (txn->seekers[i])
 			mdb_cursor_close(txn->seekers[i]);
 }
@@ -205,7 +220,7 @@ static bool give_pooled(struct store_txn *txn)
 	pthread_mutex_lock(&store->pool_lock);
 	bool is_kept = store->pooled < STORE_POOL;
 	if (is_kept) {
-		for (unsigned i = 0; i < STORE_SPACES; i++)
+		for (unsigned i = 0; i < TREES; i++)
 			txn->is_stale[i] = true;
 		mdb_txn_reset(txn->txn);
 		store->pool[store->pooled++] = txn;
@@ -325,7 +340,7 @@ int store_get(struct store_txn *txn, enum store_space space, struct slice key, s
 		return r;
 	count(&txn->store->gets);
 	MDB_val k = to_val(key), v;
-	r = mdb_get(txn->txn, txn->store->spaces[space], &k, &v);
+	r = mdb_get(txn->txn, txn->store->trees[tree_of(space, key)], &k, &v);
 	if (r)
 		return translate(r);
 	*ret_value = from_val(v);
@@ -340,7 +355,7 @@ static int put(struct store_txn *txn, enum store_space space, struct slice key, 
 		return r;
 	count(&txn->store->puts);
 	MDB_val k = to_val(key), v = to_val(value);
-	return translate(mdb_put(txn->txn, txn->store->spaces[space], &k, &v, flags));
+	return translate(mdb_put(txn->txn, txn->store->trees[tree_of(space, key)], &k, &v, flags));
 }
 
 int store_put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value)
@@ -351,7 +366,7 @@ int store_put(struct store_txn *txn, enum store_space space, struct slice key, s
 static bool is_beyond_last(struct store_txn *txn, enum store_space space, struct slice key)
 {
 	MDB_cursor *cursor;
-	if (mdb_cursor_open(txn->txn, txn->store->spaces[space], &cursor))
+	if (mdb_cursor_open(txn->txn, txn->store->trees[tree_of(space, key)], &cursor))
 		return false;
 	MDB_val k, v;
 	int r = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
@@ -373,17 +388,17 @@ int store_delete(struct store_txn *txn, enum store_space space, struct slice key
 		return r;
 	count(&txn->store->deletes);
 	MDB_val k = to_val(key);
-	return translate(mdb_del(txn->txn, txn->store->spaces[space], &k, NULL));
+	return translate(mdb_del(txn->txn, txn->store->trees[tree_of(space, key)], &k, NULL));
 }
 
-static int ready_seeker(struct store_txn *txn, enum store_space space)
+static int ready_seeker(struct store_txn *txn, unsigned tree)
 {
-	if (!txn->seekers[space])
-		return mdb_cursor_open(txn->txn, txn->store->spaces[space], &txn->seekers[space]);
-	if (!txn->is_stale[space])
+	if (!txn->seekers[tree])
+		return mdb_cursor_open(txn->txn, txn->store->trees[tree], &txn->seekers[tree]);
+	if (!txn->is_stale[tree])
 		return 0;
-	txn->is_stale[space] = false;
-	return mdb_cursor_renew(txn->txn, txn->seekers[space]);
+	txn->is_stale[tree] = false;
+	return mdb_cursor_renew(txn->txn, txn->seekers[tree]);
 }
 
 int store_seek(
@@ -393,11 +408,12 @@ int store_seek(
 	if (r)
 		return r;
 	count(&txn->store->seeks);
-	r = ready_seeker(txn, space);
+	unsigned tree = tree_of(space, key);
+	r = ready_seeker(txn, tree);
 	if (r)
 		return translate(r);
 	MDB_val k = to_val(key), v;
-	r = mdb_cursor_get(txn->seekers[space], &k, &v, MDB_SET_RANGE);
+	r = mdb_cursor_get(txn->seekers[tree], &k, &v, MDB_SET_RANGE);
 	if (r)
 		return translate(r);
 	*ret_key = from_val(k);
@@ -407,15 +423,11 @@ int store_seek(
 
 int store_cursor_open(struct store_txn *txn, enum store_space space, struct store_cursor **ret_cursor)
 {
-	struct store_cursor *cursor = malloc(sizeof(*cursor));
+	struct store_cursor *cursor = calloc(1, sizeof(*cursor));
 	if (!cursor)
 		return -ENOMEM;
-	cursor->store = txn->store;
-	int r = mdb_cursor_open(txn->txn, txn->store->spaces[space], &cursor->cursor);
-	if (r) {
-		free(cursor);
-		return translate(r);
-	}
+	cursor->txn = txn;
+	cursor->space = space;
 	*ret_cursor = cursor;
 	return 0;
 }
@@ -424,8 +436,20 @@ void store_cursor_close(struct store_cursor *cursor)
 {
 	if (!cursor)
 		return;
-	mdb_cursor_close(cursor->cursor);
+	for (unsigned i = 0; i < 2; i++)
+		if (cursor->cursors[i])
+			mdb_cursor_close(cursor->cursors[i]);
 	free(cursor);
+}
+
+/* Chooses the tree this key stands in. */
+static int choose(struct store_cursor *cursor, struct slice key)
+{
+	unsigned tree = tree_of(cursor->space, key);
+	MDB_cursor **chosen = &cursor->cursors[tree >= STORE_SPACES];
+	int r = *chosen ? 0 : mdb_cursor_open(cursor->txn->txn, cursor->txn->store->trees[tree], chosen);
+	cursor->cursor = *chosen;
+	return translate(r);
 }
 
 static int move(
@@ -442,10 +466,13 @@ static int move(
 
 int store_cursor_seek(struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value)
 {
-	int r = fault(cursor->store, STORE_OP_SEEK);
+	int r = fault(cursor->txn->store, STORE_OP_SEEK);
 	if (r)
 		return r;
-	count(&cursor->store->seeks);
+	count(&cursor->txn->store->seeks);
+	r = choose(cursor, key);
+	if (r)
+		return r;
 	MDB_val k = to_val(key);
 	return move(cursor, &k, MDB_SET_RANGE, ret_key, ret_value);
 }
@@ -462,10 +489,11 @@ int store_cursor_seek_before(
 
 static int step(struct store_cursor *cursor, MDB_cursor_op op, struct slice *ret_key, struct slice *ret_value)
 {
-	int r = fault(cursor->store, STORE_OP_SEEK);
+	assert(cursor->cursor);
+	int r = fault(cursor->txn->store, STORE_OP_SEEK);
 	if (r)
 		return r;
-	count(&cursor->store->steps);
+	count(&cursor->txn->store->steps);
 	MDB_val k;
 	return move(cursor, &k, op, ret_key, ret_value);
 }

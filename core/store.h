@@ -72,7 +72,8 @@ int store_delete(struct store_txn *txn, enum store_space space, struct slice key
 int store_seek(struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_key,
 	struct slice *ret_value);
 
-/* Cursors: positions in one space of one transaction. Closed before it ends. Results stay valid as the header says. */
+/* Cursors: positions in one space of one transaction, from the first seek on. Closed before it ends. Results stay valid as the header says.
+ * Neither seeks nor steps lead from the catalogue's keys to other tables' or back: the ends of both are ends. */
 int store_cursor_open(struct store_txn *txn, enum store_space space, struct store_cursor **ret_cursor);
 void store_cursor_close(struct store_cursor *cursor); /* NULL is fine */
 int store_cursor_seek(struct store_cursor *cursor, struct slice key, struct slice *ret_key,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "layout.h"
 #include "tests/support/consistency.h"
 #include "tests/support/scratch_store.h"
 
@@ -49,16 +50,18 @@ static struct history *make_example(const char *directory)
 	return history;
 }
 
-/* Changes or takes away the record number `n` of a space. False: there are not as many. */
-static bool damage(struct history *history, enum store_space space, unsigned n, bool is_removed)
+/* Changes or takes away the record number `n` of a space, of the catalogue's or of the other tables'. False: there are not
+ * as many. */
+static bool damage(struct history *history, enum store_space space, bool is_catalogue, unsigned n, bool is_removed)
 {
+	struct layout_key first = layout_log_prefix(is_catalogue ? CATALOGUE : CATALOGUE + 1);
 	struct store_txn *txn;
 	struct store_cursor *cursor;
 	struct slice key, value;
 	struct buffer own_key = BUFFER_INIT, own_value = BUFFER_INIT;
 	must(store_begin(history_store(history), true, &txn));
 	must(store_cursor_open(txn, space, &cursor));
-	int r = store_cursor_seek(cursor, slice_of("\1", 1), &key, &value);
+	int r = store_cursor_seek(cursor, layout_slice(&first), &key, &value);
 	while (!r && n--)
 		r = store_cursor_next(cursor, &key, &value);
 	if (!r) {
@@ -93,17 +96,18 @@ static int try_itself(void)
 	}
 	history_close(history);
 	scratch_copy_file(data, aside);
-	for (unsigned s = 0; s < 4; s++)
+	for (unsigned s = 0; s < 8; s++)
 		for (unsigned n = 0, is_there = 1; is_there; n += 5) {
 			scratch_copy_file(aside, data);
 			history = scratch_open(directory);
-			is_there = damage(history, spaces[s], n / 2, n % 2);
+			is_there = damage(history, spaces[s % 4], s >= 4, n / 2, n % 2);
 			bool is_noticed = consistency_check(history, &error) != 0;
 			history_close(history);
 			passed += is_there && is_noticed;
 			failed += is_there && !is_noticed;
 			if (is_there && !is_noticed)
-				printf("%s: record %u %s, unnoticed\n", names[s], n / 2, n % 2 ? "removed" : "changed");
+				printf("%s%s: record %u %s, unnoticed\n", s >= 4 ? "catalogue " : "", names[s % 4],
+					n / 2, n % 2 ? "removed" : "changed");
 		}
 	free(data);
 	free(aside);

@@ -105,6 +105,42 @@ static void assert_pair(int r, struct slice key, struct slice value, const char 
 	assert_true(slice_equal(value, slice_of_text(wanted)));
 }
 
+/* Keys of table 0 are reached as others are, and neither seeks nor steps lead from them to others or back. */
+static void the_catalogue_stands_apart(void **state)
+{
+	static const char *const zero[] = { "\x80\x80\x80\x80"
+					    "a",
+		"\x80\x80\x80\x80"
+		"c" };
+	static const char *const one = "\x80\x80\x80\x81"
+				       "b";
+	struct store_cursor *cursor;
+	struct slice k, v;
+	(void)state;
+	struct store_txn *txn = begin(true);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(store_append(txn, STORE_LOG, slice_of_text(zero[i]), slice_of_text(zero[i])), 0);
+	assert_int_equal(store_append(txn, STORE_LOG, slice_of_text(one), slice_of_text(one)), 0);
+	assert_int_equal(store_get(txn, STORE_LOG, slice_of_text(zero[1]), &v), 0);
+	assert_int_equal(store_get(txn, STORE_INDEX, slice_of_text(zero[1]), &v), -ENOENT);
+	assert_int_equal(store_cursor_open(txn, STORE_LOG, &cursor), 0);
+	assert_pair(store_cursor_seek(cursor, slice_of_text(zero[0]), &k, &v), k, v, zero[0]);
+	assert_pair(store_cursor_next(cursor, &k, &v), k, v, zero[1]);
+	assert_pair(store_cursor_next(cursor, &k, &v), k, v, NULL);
+	assert_pair(store_cursor_seek(cursor, slice_of_text(one), &k, &v), k, v, one);
+	assert_pair(store_cursor_previous(cursor, &k, &v), k, v, NULL);
+	assert_pair(store_cursor_seek_before(cursor, slice_of_text(one), &k, &v), k, v, NULL);
+	assert_pair(store_seek(txn, STORE_LOG,
+			    slice_of_text("\x80\x80\x80\x80"
+					  "d"),
+			    &k, &v),
+		k, v, NULL);
+	store_cursor_close(cursor);
+	assert_int_equal(store_delete(txn, STORE_LOG, slice_of_text(zero[0])), 0);
+	assert_pair(store_seek(txn, STORE_LOG, slice_of_text("\x80\x80\x80\x80"), &k, &v), k, v, zero[1]);
+	assert_int_equal(store_commit(txn), 0);
+}
+
 static void cursors_find_their_place(void **state)
 {
 	struct store_cursor *cursor;
@@ -382,6 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(commits_or_not, open_store, close_store),
 		cmocka_unit_test_setup_teardown(readers_keep_their_state, open_store, close_store),
+		cmocka_unit_test_setup_teardown(the_catalogue_stands_apart, open_store, close_store),
 		cmocka_unit_test_setup_teardown(cursors_find_their_place, open_store, close_store),
 		cmocka_unit_test_setup_teardown(pooled_readers_see_the_present, open_store, close_store),
 		cmocka_unit_test_setup_teardown(appends_in_any_order, open_store, close_store),
