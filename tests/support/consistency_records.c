@@ -137,6 +137,14 @@ static int check_versions(struct check *check, struct packs *packs, struct slice
 	return 0;
 }
 
+/* Nodes stand in directories that may have ended, and are looked for there in the past. */
+static bool has_slot(struct check *check, const struct pack_header *header)
+{
+	struct roster_head head;
+	return check->is_ended || (roster_head(check->txn, check->table->number, header->directory, &head) == 0 &&
+					  header->slot < head.slots);
+}
+
 static int check_pack(struct check *check, struct packs *packs, struct slice key, struct slice pack)
 {
 	uint64_t number = read_number(key.data + 4), oldest = SEQ_MAX - read_number(key.data + 10);
@@ -159,6 +167,8 @@ static int check_pack(struct check *check, struct packs *packs, struct slice key
 	packs->number = number;
 	packs->oldest_seq = oldest;
 	packs->nodes += is_new && !is_inherited(check, number);
+	if (is_new && !has_slot(check, &header))
+		return check_wrong(check, "a node's directory does not know of its slot: node", number);
 	if (header.kind == NODE_ITEM)
 		return check_versions(check, packs, pack, header.count, end);
 	return is_new ? check_roster(check, number) : 0;
