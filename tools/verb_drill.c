@@ -58,6 +58,8 @@ static void catch_signals(void)
 
 /* --- Which tables --------------------------------------------------------------------------------------------------- */
 
+#define NO_HISTORY "keeps no history (point-in-time recovery is off): there is nothing to drill"
+
 static int add_table(struct drilling *drilling, struct table *table)
 {
 	struct table *tables = reallocarray(drilling->tables, drilling->table_count + 1, sizeof(*tables));
@@ -77,7 +79,9 @@ static int add_all(struct drilling *drilling, struct store_txn *txn)
 	int result;
 	while ((result = table_list(txn, TIME_NOW, &place, &table)) > 0) {
 		result = 0;
-		if (table.is_restoring)
+		if (!table.is_restoring && !table.is_pitr_on)
+			tool_say("%s " NO_HISTORY, table.name);
+		if (table.is_restoring || !table.is_pitr_on)
 			table_free(&table);
 		else
 			result = add_table(drilling, &table);
@@ -102,8 +106,12 @@ static int choose_tables(struct drilling *drilling, struct error *error)
 	}
 	for (size_t i = 0; i < names->count && result == 0; i++) {
 		result = item_path_live_table(txn, names->values[i], &table, error);
-		if (result == 0 && add_table(drilling, &table) < 0)
+		if (result == 0 && !table.is_pitr_on) {
+			result = error_set(error, -EINVAL, "%s " NO_HISTORY, table.name);
+			table_free(&table);
+		} else if (result == 0 && add_table(drilling, &table) < 0) {
 			result = error_set(error, -ENOMEM, "out of memory");
+		}
 	}
 	store_abort(txn);
 	return result;

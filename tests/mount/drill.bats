@@ -32,6 +32,16 @@ tables() {
 	[ "$(pitr status --json | jq '.tables[] | select(.name == "orders") | .changes')" -eq 2500 ]
 }
 
+@test "tables without history are passed over" {
+	pitr update-continuous-backups --table-name visits \
+		--point-in-time-recovery-specification PointInTimeRecoveryEnabled=false >/dev/null
+	run --separate-stderr -0 pitr drill --times 1
+	[ "${#lines[@]}" -eq 2 ]
+	[[ $stderr == *"visits keeps no history"* ]]
+	run -1 pitr drill visits
+	[[ $output == *"visits keeps no history"* ]]
+}
+
 @test "one table, as JSON, the same instants again" {
 	pitr drill orders --times 2 --seed 7 --json >first
 	pitr drill orders --times 2 --seed 7 --json >second
