@@ -274,7 +274,7 @@ static int spoil(struct batch *batch, int r, const struct table *table, struct e
 	if (r == -ENOENT || r == -EINVAL || r == -ERANGE)
 		r = -EIO;
 	return error_set(error, r, "change table %s: %s", table->name,
-		r == -EIO      ? "a stored record is damaged (pitr verify tells which)"
+		r == -EIO      ? "a stored record is damaged"
 		: r == -ENOSPC ? "no space left for the store"
 			       : strerror(-r));
 }

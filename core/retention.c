@@ -181,7 +181,7 @@ int retention_step(struct history *history, struct retention_counts *counts, str
 	}
 	if (r < 0)
 		return error_set(error, r, "forget old changes of %s: %s", history_directory(history),
-			r == -EIO ? "a stored record is damaged (pitr verify tells which)" : strerror(-r));
+			r == -EIO ? "a stored record is damaged" : strerror(-r));
 	if (counts)
 		add_counts(counts, &done);
 	return r;

@@ -328,7 +328,7 @@ static int unreadable(const struct undo *undo, int r)
 {
 	r = r == -ENOENT ? -EIO : r;
 	return error_set(undo->error, r, "undo changes of %s: %s", undo->table->name,
-		r == -EIO ? "a stored record is damaged (pitr verify tells which)" : strerror(-r));
+		r == -EIO ? "a stored record is damaged" : strerror(-r));
 }
 
 static int each_group(struct undo *undo)

@@ -196,8 +196,7 @@ static void print_round(struct drilling *drilling, const struct drill_round *rou
 	output(buffer_slice(&drilling->line));
 	fflush(stdout);
 	if (round->share_replayed.faults > 0)
-		tool_say("%s: the change log contradicts itself or what it tells of in %" PRIu64
-			 " places; pitr verify tells more",
+		tool_say("%s: the change log contradicts itself or what it tells of in %" PRIu64 " places",
 			drilling->table->name, round->share_replayed.faults);
 }
 
