@@ -70,12 +70,13 @@ static void add_node(struct measuring *m, const struct pack_header *header, bool
 	m->index_bytes += layout_index(m->table->number, header->encoded_key, 0).size + INDEX_VALUE_BYTES;
 }
 
-/* How many of the versions only pins keep. */
+/* How many of the versions only pins keep. A removal from before the window stays with what it ended. */
 static uint64_t count_pinned(struct measuring *m, const struct version *versions, unsigned count)
 {
 	uint64_t pinned = 0;
 	for (unsigned i = 0; i < count; i++) {
-		bool is_in_window = m->end > m->floor;
+		bool has_ended = versions[i].is_removal && versions[i].seq <= m->floor && i + 1 < count;
+		bool is_in_window = m->end > m->floor && !has_ended;
 		if (!is_in_window && retention_needs_any(&m->needs, versions[i].seq, m->end))
 			pinned++;
 		m->end = versions[i].seq;

@@ -166,6 +166,36 @@ static void test_what_pins_keep(void **state)
 	table_free(&table);
 }
 
+/* What ended before the window is there for the pin alone, its removal too. */
+static void test_what_pins_keep_of_the_dead(void **state)
+{
+	struct fixture *f = *state;
+	struct table table;
+	fixture_create_text(f,
+		"{'TableName':'orders','KeySchema':[{'AttributeName':'id','KeyType':'HASH'}],'AttributeDefinitions':[{"
+		"'AttributeName':'id','AttributeType':'S'}],'BillingMode':'PAY_PER_REQUEST',"
+		"'PointInTimeRecoverySpecification':{'PointInTimeRecoveryEnabled':true,'RecoveryPeriodInDays':1}}",
+		&table);
+	static const char item[] =
+		"{'id':'a','text':'"
+		"p8ix4ea4q9om4894zjoj7yaekctbr4y1z2ixgci5nq1t06yw80ovbrku8gnrshe44fwe0jbs10hccyv9r6pctaeg8c"
+		"m0sqjcvuxiyy37y9g6r1pt1q7t9va0ubyidv3wwr5bdbxq3tulxluxqtygbit6orpul1gguvo2kfvn2rohc7mulrvf"
+		"wi0s7r3w0s00c0jma4619oc37s8voeshpcc6m1da4hk6tpb780dhviq84dwomh8hkpria5zdrpr771d4uadichde4c"
+		"f665ukuewyytxqmv1hi9ayflcx38yc1dx5u003bpn8re1o1ibux9qh3h7ygu8ga4jpyc7fgylbvhbh4stfc67pg9g9"
+		"d9uleplp3zqxzw90fy6p0k074jzjkg5472lirmj6uo8s0rntbr4ymlxpu4j04n39b4ezc3openqpmqilcqkcul1ffh"
+		"fqscw2vabvv1y5en5zi8uhre1h27qg7xx2sqgv87h56wdsljlx3hg9jv09tl34tlegl98zwgrrydic46rp6wvz28ew"
+		"5hjrghhlm0zijzm87klmqxsb20yu9t57t4bmago5l73mm7nc62hsji3fdbxo"
+		"'}";
+	pin_state(f, table.number, fixture_put(f, &table, item), PIN_BACKUP);
+	fixture_remove(f, &table, "{'id':'a'}");
+	clock_set(START + 3 * DAY_US);
+	struct usage usage = measure(f, &table);
+	assert_int_equal(usage.versions, 2);
+	assert_true(usage.pinned_bytes > usage.history_bytes * 3 / 5);
+	clock_set(START);
+	table_free(&table);
+}
+
 static void test_a_deleted_table(void **state)
 {
 	struct fixture *f = *state;
@@ -201,6 +231,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_the_living_and_the_past, open_store, close_store),
 		cmocka_unit_test_setup_teardown(test_partitions_are_no_items, open_store, close_store),
 		cmocka_unit_test_setup_teardown(test_what_pins_keep, open_store, close_store),
+		cmocka_unit_test_setup_teardown(test_what_pins_keep_of_the_dead, open_store, close_store),
 		cmocka_unit_test_setup_teardown(test_a_deleted_table, open_store, close_store),
 		cmocka_unit_test(test_prices),
 	};
