@@ -429,8 +429,9 @@ static void test_forgotten_parts_stay_hidden(void **state)
 		;
 	assert_int_equal(r, 0);
 	must_share(fixture, &fixed, TIME_NOW, "again", &again);
+	put_many(fixture, &fixed, "after", 30);
 	fixture_put(fixture, &again, "{'id':'new'}");
-	assert_int_equal(count_lines(fixture_show_live(fixture, &fixed, &out)), ROSTER_BLOCK + 5);
+	assert_int_equal(count_lines(fixture_show_live(fixture, &fixed, &out)), ROSTER_BLOCK + 35);
 	assert_int_equal(count_lines(fixture_show_live(fixture, &again, &out)), ROSTER_BLOCK + 6);
 	table_free(&orders);
 	table_free(&fixed);
