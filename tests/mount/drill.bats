@@ -37,6 +37,7 @@ tables() {
 		--point-in-time-recovery-specification PointInTimeRecoveryEnabled=false >/dev/null
 	run --separate-stderr -0 pitr drill --times 1
 	[ "${#lines[@]}" -eq 2 ]
+	# shellcheck disable=SC2154
 	[[ $stderr == *"visits keeps no history"* ]]
 	run -1 pitr drill visits
 	[[ $output == *"visits keeps no history"* ]]

@@ -183,7 +183,7 @@ Nothing was imported. --skip-bad leaves bad lines out." ]
 }
 
 @test "an import that was killed goes on when it is run again" {
-	pitr incident >incident
+	pitr incident | head -n 12000 >incident
 	pitr import --table whole incident
 	"$PITR" --store "$STORE" import --table orders incident >log 2>&1 3>&- &
 	while [ "$(pitr status --json | jq '[.tables[] | select(.name == "orders") | .changes] | add // 0')" = 0 ]; do
@@ -192,9 +192,9 @@ Nothing was imported. --skip-bad leaves bad lines out." ]
 	kill -KILL $! || true
 	wait $! || true
 	there=$(pitr status --json | jq '.tables[] | select(.name == "orders") | .changes')
-	echo "killed with $there of 22963 changes there"
+	echo "killed with $there of 12000 changes there"
 	pitr import --json --table orders incident >summary
-	[ "$(sum '[.alreadyThere, .inserted + .modified + .removed]')" = "[$there,$((22963 - there))]" ]
+	[ "$(sum '[.alreadyThere, .inserted + .modified + .removed]')" = "[$there,$((12000 - there))]" ]
 	same='[.tables[] | del(.id, .name, .latest, .earliest)] | .[0] == .[1]'
 	[ "$(pitr status --json | jq "$same")" = true ]
 	for id in 1002 1003 6000 11234; do
@@ -204,7 +204,7 @@ Nothing was imported. --skip-bad leaves bad lines out." ]
 		done
 	done
 	pitr import --json --table orders incident >summary
-	[ "$(sum '[.alreadyThere, .inserted + .modified + .removed]')" = '[22963,0]' ]
+	[ "$(sum '[.alreadyThere, .inserted + .modified + .removed]')" = '[12000,0]' ]
 }
 
 @test "a table's history grows at its end only" {
