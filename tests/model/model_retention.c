@@ -732,6 +732,32 @@ static void check_store(void)
 		fail(NULL, error.message, 0, 0);
 }
 
+static bool is_stored(const struct known_table *table, uint64_t number)
+{
+	struct store_txn *txn = fixture_read(&run.fixture);
+	struct pin_place place = { 0 };
+	struct pin pin = { 0 };
+	int r;
+	while ((r = pin_next(txn, table->table.number, &place, &pin)) == 1 && pin.number != number)
+		;
+	store_abort(txn);
+	return r == 1;
+}
+
+/* Pins that had expired when a step came by: they are gone for good, even if the clock goes back. */
+static void forget_expired(void)
+{
+	int64_t now = now_us();
+	for (size_t i = 0; i < run.count; i++) {
+		struct known_table *table = run.tables[i];
+		for (size_t p = table->pin_count; p-- > 0;) {
+			const struct known_pin *pin = &table->pins[p];
+			if (!pin->child && !holds(pin, now) && !is_stored(table, pin->number))
+				drop_pin(table, p);
+		}
+	}
+}
+
 static void step(void)
 {
 	note_floors();
@@ -739,6 +765,7 @@ static void step(void)
 		if (retention_step(run.fixture.history, NULL, NULL) < 0)
 			fail(NULL, "a step", 0, 0);
 	read_floors();
+	forget_expired();
 	if (below(4) == 0)
 		check_store();
 }
