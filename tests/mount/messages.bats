@@ -25,31 +25,12 @@ begin() {
 	pitr_mount -o "count_file=$WORK/counts" "$@"
 	cd "$MNT" || return
 	ls -d orders/@seq-4000 >/dev/null
-	count
+	count_messages
 }
 
-# count: writes the numbers of messages since the last time to $WORK/since.
-count() {
-	rm -f "$WORK/counts"
-	kill -USR1 "$PITRFS_PID"
-	eventually test -s "$WORK/counts"
-	if [ -e "$WORK/last" ]; then
-		jq -s '.[0] as $last | .[1] | with_entries(.value -= ($last[.key] // 0)) | with_entries(select(.value > 0))' \
-			"$WORK/last" "$WORK/counts" >"$WORK/since"
-	fi
-	cp "$WORK/counts" "$WORK/last"
-}
-
-# at_most KIND N [KIND N...]: what came in since the last count; anything not named at most 20 times.
+# at_most [KIND N]...: what came in since the last count; anything not named at most 20 times.
 at_most() {
-	count
-	local limits=.
-	while [ $# -gt 0 ]; do
-		limits+=" | .$1 = (.$1 // 0) - $2"
-		shift 2
-	done
-	jq -c . "$WORK/since"
-	jq -e "$limits | all(.[]; . <= 20)" "$WORK/since" >/dev/null
+	messages_at_most 20 "$@"
 }
 
 @test "listing costs one message for many entries" {
@@ -116,7 +97,7 @@ at_most() {
 	begin
 	mkdir "$WORK/in"
 	for i in {1..1000}; do echo "{\"n\":$i}" >"$WORK/in/$i.json"; done
-	count
+	count_messages
 	cp -r "$WORK/in" more
 	at_most LOOKUP 1000 CREATE 1000 WRITE 1000 FLUSH 1000 RELEASE 1000 FORGET 1000
 	[ "$(ls more | wc -l)" -eq 1000 ]

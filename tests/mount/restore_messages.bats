@@ -13,7 +13,7 @@ setup() {
 	pitr_mount -o "count_file=$WORK/counts"
 	cd "$MNT" || return
 	ls -l orders/@seq-$ITEMS >/dev/null
-	count
+	count_messages
 }
 
 teardown() {
@@ -21,29 +21,10 @@ teardown() {
 	pitr_teardown
 }
 
-# count: writes the numbers of messages since the last time to $WORK/since.
-count() {
-	rm -f "$WORK/counts"
-	kill -USR1 "$PITRFS_PID"
-	eventually test -s "$WORK/counts"
-	if [ -e "$WORK/last" ]; then
-		jq -s '.[0] as $last | .[1] | with_entries(.value -= ($last[.key] // 0)) | with_entries(select(.value > 0))' \
-			"$WORK/last" "$WORK/counts" >"$WORK/since"
-	fi
-	cp "$WORK/counts" "$WORK/last"
-}
-
-# at_most KIND N [KIND N...]: what came in since the last count; anything not named at most 60 times, a second of looking
+# at_most [KIND N]...: what came in since the last count; anything not named at most 60 times, a second of looking
 # restore/ up again and again.
 at_most() {
-	count
-	local limits=.
-	while [ $# -gt 0 ]; do
-		limits+=" | .$1 = (.$1 // 0) - $2"
-		shift 2
-	done
-	jq -c . "$WORK/since"
-	jq -e "$limits | all(.[]; . <= 60)" "$WORK/since" >/dev/null
+	messages_at_most 60 "$@"
 }
 
 carries_no_data() {
@@ -64,9 +45,9 @@ carries_no_data() {
 		FORGET $((2 * ITEMS)) GETATTR $ITEMS
 	carries_no_data
 	diff -r -x .table.json orders/@seq-$ITEMS more
-	count
+	count_messages
 	cp orders/@seq-$ITEMS/*.json more/
-	count
+	count_messages
 	jq -c . "$WORK/since"
 	carries_no_data
 	[ "$(pitr status --json | jq '.tables[] | select(.name == "more") | .changes')" -eq $ITEMS ]

@@ -208,3 +208,29 @@ pitr_unmount_strays() {
 		fusermount3 -uz -- "$mountpoint" || true
 	done < <(awk -v under="$WORK/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r)
 }
+
+# count_messages: writes how many messages the kernel has sent since the last time to $WORK/since. For mounts that were made with
+# -o count_file=$WORK/counts.
+count_messages() {
+	rm -f "$WORK/counts"
+	kill -USR1 "$PITRFS_PID"
+	eventually test -s "$WORK/counts"
+	if [ -e "$WORK/last" ]; then
+		jq -s '.[0] as $last | .[1] | with_entries(.value -= ($last[.key] // 0)) | with_entries(select(.value > 0))' \
+			"$WORK/last" "$WORK/counts" >"$WORK/since"
+	fi
+	cp "$WORK/counts" "$WORK/last"
+}
+
+# messages_at_most OTHERS [KIND N]...: what came in since the last count; anything not named at most OTHERS times.
+messages_at_most() {
+	local others=$1 limits=.
+	shift
+	count_messages
+	while [ $# -gt 0 ]; do
+		limits+=" | .$1 = (.$1 // 0) - $2"
+		shift 2
+	done
+	jq -c . "$WORK/since"
+	jq -e --argjson others "$others" "$limits | all(.[]; . <= \$others)" "$WORK/since" >/dev/null
+}
