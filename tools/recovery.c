@@ -118,3 +118,25 @@ int recovery_print(int result, const struct error *error, const struct buffer *t
 	output(buffer_slice(text));
 	return STATUS_DONE;
 }
+
+int recovery_list(struct tool *tool,
+	int (*list)(struct store_txn *txn, const char *table, bool is_json, struct buffer *out), const char *table,
+	bool is_json, const char *none)
+{
+	struct buffer text = BUFFER_INIT;
+	struct store_txn *txn;
+	struct error error = { 0 };
+	int status = tool_open(tool, /* is_writable= */ false);
+	if (status != STATUS_DONE)
+		return status;
+	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
+	if (result == 0) {
+		result = list(txn, table, is_json, &text);
+		store_abort(txn);
+	}
+	status = recovery_print(result, &error, &text);
+	if (status == STATUS_DONE && text.size == 0)
+		tool_say("%s", none);
+	buffer_free(&text);
+	return status;
+}

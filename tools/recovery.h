@@ -38,5 +38,10 @@ void recovery_append_text(struct buffer *out, const char *name, const char *text
 
 /* Prints what was gathered, when all went well; else says why not. The status. */
 int recovery_print(int result, const struct error *error, const struct buffer *text);
+/* Opens the store, and prints what `list` gathers from it; says `none` when that is nothing. `table`: the one that was asked
+ * for, "" for all. The status. */
+int recovery_list(struct tool *tool,
+	int (*list)(struct store_txn *txn, const char *table, bool is_json, struct buffer *out), const char *table,
+	bool is_json, const char *none);
 
 #endif

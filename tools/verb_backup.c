@@ -133,14 +133,14 @@ static void append_row(struct buffer *out, struct row *row)
 		row->is_gone ? "   (table deleted)" : "");
 }
 
-static int list(struct store_txn *txn, struct slice table, bool is_json, struct buffer *out)
+static int list(struct store_txn *txn, const char *table, bool is_json, struct buffer *out)
 {
 	struct pin_place place = { 0 };
 	struct row row = { 0 };
 	int result;
 	if (is_json)
 		buffer_append_text(out, "{\"backups\":[");
-	while ((result = backup_next(txn, UINT32_MAX, table, &place, &row.pin)) > 0) {
+	while ((result = backup_next(txn, UINT32_MAX, slice_of_text(table), &place, &row.pin)) > 0) {
 		result = read_row(txn, &row);
 		if (result < 0)
 			break;
@@ -154,25 +154,10 @@ static int list(struct store_txn *txn, struct slice table, bool is_json, struct 
 
 static int run_list(struct tool *tool)
 {
-	struct buffer text = BUFFER_INIT;
-	struct store_txn *txn;
-	struct error error = { 0 };
 	if (tool->positionals.count > 2)
 		return tool_usage(tool, "backup list: one TABLE, or none for all");
 	const char *table = tool->positionals.count == 2 ? tool->positionals.values[1] : "";
-	int status = tool_open(tool, /* is_writable= */ false);
-	if (status != STATUS_DONE)
-		return status;
-	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
-	if (result == 0) {
-		result = list(txn, slice_of_text(table), option_is_given(backup_options, "json"), &text);
-		store_abort(txn);
-	}
-	status = recovery_print(result, &error, &text);
-	if (status == STATUS_DONE && text.size == 0)
-		tool_say("no backups");
-	buffer_free(&text);
-	return status;
+	return recovery_list(tool, list, table, option_is_given(backup_options, "json"), "no backups");
 }
 
 static int run_backup(struct tool *tool)

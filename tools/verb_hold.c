@@ -136,8 +136,9 @@ static void append_row(struct buffer *out, const struct pin *pin, const char *ta
 		is_gone ? "(table deleted) " : "", pin->reason);
 }
 
-static int list(struct store_txn *txn, bool is_json, struct buffer *out)
+static int list(struct store_txn *txn, const char *of_table, bool is_json, struct buffer *out)
 {
+	(void)of_table;
 	struct pin_place place = { 0 };
 	struct pin pin;
 	char table[256];
@@ -163,25 +164,9 @@ static int list(struct store_txn *txn, bool is_json, struct buffer *out)
 
 static int run_list(struct tool *tool)
 {
-	struct buffer text = BUFFER_INIT;
-	struct store_txn *txn;
-	struct error error = { 0 };
-	bool is_json = option_is_given(hold_options, "json");
 	if (tool->positionals.count > 1)
 		return tool_usage(tool, "unexpected argument: %s", tool->positionals.values[1]);
-	int status = tool_open(tool, /* is_writable= */ false);
-	if (status != STATUS_DONE)
-		return status;
-	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
-	if (result == 0) {
-		result = list(txn, is_json, &text);
-		store_abort(txn);
-	}
-	status = recovery_print(result, &error, &text);
-	if (status == STATUS_DONE && text.size == 0)
-		tool_say("no holds");
-	buffer_free(&text);
-	return status;
+	return recovery_list(tool, list, "", option_is_given(hold_options, "json"), "no holds");
 }
 
 static int run_hold(struct tool *tool)

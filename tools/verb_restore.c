@@ -165,8 +165,9 @@ static void append_row(struct buffer *out, const char *name, const struct restor
 		progress->items, expected, recovery_time(progress->started_us, started));
 }
 
-static int list(struct store_txn *txn, bool is_json, struct buffer *out)
+static int list(struct store_txn *txn, const char *of_table, bool is_json, struct buffer *out)
 {
+	(void)of_table;
 	struct restore_progress progress;
 	struct table table;
 	int result;
@@ -187,24 +188,9 @@ static int list(struct store_txn *txn, bool is_json, struct buffer *out)
 
 static int run_list(struct tool *tool)
 {
-	struct buffer text = BUFFER_INIT;
-	struct store_txn *txn;
-	struct error error = { 0 };
 	if (tool->positionals.count > 0)
 		return tool_usage(tool, "unexpected argument: %s", tool->positionals.values[0]);
-	int status = tool_open(tool, /* is_writable= */ false);
-	if (status != STATUS_DONE)
-		return status;
-	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
-	if (result == 0) {
-		result = list(txn, option_is_given(restore_options, "json"), &text);
-		store_abort(txn);
-	}
-	status = recovery_print(result, &error, &text);
-	if (status == STATUS_DONE && text.size == 0)
-		tool_say("nothing is being restored");
-	buffer_free(&text);
-	return status;
+	return recovery_list(tool, list, "", option_is_given(restore_options, "json"), "nothing is being restored");
 }
 
 static int run_restore(struct tool *tool)
