@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/item_json.h"
 #include "core/restore.h"
 
@@ -66,6 +67,24 @@ void fixture_close(struct fixture *fixture)
 	history_close(fixture->history);
 	fixture->history = NULL;
 	fixture_remove_directory(fixture->directory);
+}
+
+int fixture_begin_test(void **state, int64_t now_us)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	fixture_require(fixture != NULL, "memory for a fixture", NULL);
+	clock_set(now_us);
+	fixture_open(fixture);
+	*state = fixture;
+	return 0;
+}
+
+int fixture_end_test(void **state)
+{
+	fixture_close(*state);
+	free(*state);
+	clock_reset();
+	return 0;
 }
 
 struct batch *fixture_begin(struct fixture *fixture)

@@ -24,6 +24,10 @@ void fixture_open(struct fixture *fixture);
 void fixture_reopen(struct fixture *fixture);
 void fixture_close(struct fixture *fixture);
 
+/* For cmocka: a store of its own for a test, whose clock stands. */
+int fixture_begin_test(void **state, int64_t now_us);
+int fixture_end_test(void **state);
+
 struct batch *fixture_begin(struct fixture *fixture);
 void fixture_commit(struct batch *batch);
 struct store_txn *fixture_read(struct fixture *fixture);

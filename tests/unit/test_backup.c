@@ -20,19 +20,7 @@
 
 static int set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	fixture_open(fixture);
-	clock_set(NOON_US);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	clock_reset();
-	fixture_close(*state);
-	free(*state);
-	return 0;
+	return fixture_begin_test(state, NOON_US);
 }
 
 static int back_up(struct fixture *fixture, const struct table *table, const struct snapshot *snapshot,
@@ -541,7 +529,7 @@ static void test_a_restored_table_is_told_as_aws_answers(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, fixture_end_test)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_backup_of_now),
 		TEST(test_a_backup_of_a_snapshot_that_survives_its_table),

@@ -17,19 +17,7 @@
 
 static int open_store(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	clock_set(START);
-	fixture_open(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int close_store(void **state)
-{
-	fixture_close(*state);
-	free(*state);
-	clock_reset();
-	return 0;
+	return fixture_begin_test(state, START);
 }
 
 struct told {
@@ -127,8 +115,8 @@ static void compares_two_instants_of_partitions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(finds_every_difference, open_store, close_store),
-		cmocka_unit_test_setup_teardown(compares_two_instants_of_partitions, open_store, close_store),
+		cmocka_unit_test_setup_teardown(finds_every_difference, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(compares_two_instants_of_partitions, open_store, fixture_end_test),
 	};
 	return cmocka_run_group_tests_name("compare", tests, NULL, NULL);
 }

@@ -18,19 +18,7 @@
 
 static int set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	fixture_open(fixture);
-	clock_set(NOON_US);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	clock_reset();
-	fixture_close(*state);
-	free(*state);
-	return 0;
+	return fixture_begin_test(state, NOON_US);
 }
 
 static struct json *parse(struct buffer *text)
@@ -337,13 +325,14 @@ static void test_a_table_that_is_being_restored(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_a_plain_table, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_settings_and_indexes, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_past_instant, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_the_file_keeps_its_length_while_time_passes, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_the_file_of_other_periods, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_snapshot_says_which_it_is, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_table_that_is_being_restored, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_plain_table, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_settings_and_indexes, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_a_past_instant, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(
+			test_the_file_keeps_its_length_while_time_passes, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_the_file_of_other_periods, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_a_snapshot_says_which_it_is, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_a_table_that_is_being_restored, set_up, fixture_end_test),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,19 +16,7 @@
 
 static int set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	fixture_open(fixture);
-	clock_set(NOON_US);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	clock_reset();
-	fixture_close(*state);
-	free(*state);
-	return 0;
+	return fixture_begin_test(state, NOON_US);
 }
 
 static int hold(struct fixture *fixture, const struct table *table, const struct snapshot *snapshot, const char *name,
@@ -144,7 +132,7 @@ static void test_holds_that_are_refused(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, fixture_end_test)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_held_table_can_not_be_dropped),
 		TEST(test_a_hold_on_one_state),

@@ -21,19 +21,7 @@
 
 static int set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	fixture_open(fixture);
-	clock_set(NOON_US);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	clock_reset();
-	fixture_close(*state);
-	free(*state);
-	return 0;
+	return fixture_begin_test(state, NOON_US);
 }
 
 static void read_file(const struct fixture *fixture, const char *name, struct buffer *out)
@@ -171,12 +159,12 @@ static void test_a_read_only_store_is_left_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_bytes_and_reason_are_kept, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_without_bytes_nothing_is_kept, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_many_at_one_time_do_not_collide, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_path_cannot_lead_out, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_no_place_for_the_bytes, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_a_read_only_store_is_left_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_bytes_and_reason_are_kept, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_without_bytes_nothing_is_kept, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_many_at_one_time_do_not_collide, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_a_path_cannot_lead_out, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_no_place_for_the_bytes, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_a_read_only_store_is_left_alone, set_up, fixture_end_test),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

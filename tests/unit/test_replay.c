@@ -21,19 +21,7 @@
 
 static int open_store(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	clock_set(START);
-	fixture_open(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int close_store(void **state)
-{
-	fixture_close(*state);
-	free(*state);
-	clock_reset();
-	return 0;
+	return fixture_begin_test(state, START);
 }
 
 static struct replay_counts replay(
@@ -190,10 +178,11 @@ static void finds_what_the_store_has_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(agrees_with_every_state, open_store, close_store),
-		cmocka_unit_test_setup_teardown(goes_on_from_what_a_restored_table_began_with, open_store, close_store),
-		cmocka_unit_test_setup_teardown(finds_a_wrong_copy, open_store, close_store),
-		cmocka_unit_test_setup_teardown(finds_what_the_store_has_lost, open_store, close_store),
+		cmocka_unit_test_setup_teardown(agrees_with_every_state, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(
+			goes_on_from_what_a_restored_table_began_with, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(finds_a_wrong_copy, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(finds_what_the_store_has_lost, open_store, fixture_end_test),
 	};
 	return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
 }

@@ -20,19 +20,7 @@
 
 static int set_up(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	fixture_open(fixture);
-	clock_set(NOON_US);
-	*state = fixture;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	clock_reset();
-	fixture_close(*state);
-	free(*state);
-	return 0;
+	return fixture_begin_test(state, NOON_US);
 }
 
 static struct json *json_of(const char *text)
@@ -590,7 +578,7 @@ static void test_names_of_snapshots_become_names_of_tables(void **state)
 
 int main(void)
 {
-#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, fixture_end_test)
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_last_item_ends_the_restore_in_its_commit),
 		TEST(test_a_batch_that_is_aborted_ends_nothing),

@@ -22,19 +22,7 @@
 
 static int open_store(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	clock_set(START);
-	fixture_open(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int close_store(void **state)
-{
-	fixture_close(*state);
-	free(*state);
-	clock_reset();
-	return 0;
+	return fixture_begin_test(state, START);
 }
 
 static void assert_shows(struct fixture *fixture, const struct table *table, int64_t time_us, const char *wanted)
@@ -268,12 +256,12 @@ static void tells_the_window(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(shows_each_instant, open_store, close_store),
-		cmocka_unit_test_setup_teardown(empties_and_refills_partitions, open_store, close_store),
-		cmocka_unit_test_setup_teardown(sees_what_was_committed_meanwhile, open_store, close_store),
-		cmocka_unit_test_setup_teardown(waits_for_an_open_batch, open_store, close_store),
-		cmocka_unit_test_setup_teardown(finds_keys_of_all_kinds_by_name, open_store, close_store),
-		cmocka_unit_test_setup_teardown(tells_the_window, open_store, close_store),
+		cmocka_unit_test_setup_teardown(shows_each_instant, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(empties_and_refills_partitions, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(sees_what_was_committed_meanwhile, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(waits_for_an_open_batch, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(finds_keys_of_all_kinds_by_name, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(tells_the_window, open_store, fixture_end_test),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

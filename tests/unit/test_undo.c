@@ -21,19 +21,7 @@
 
 static int open_store(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	clock_set(START);
-	fixture_open(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int close_store(void **state)
-{
-	fixture_close(*state);
-	free(*state);
-	clock_reset();
-	return 0;
+	return fixture_begin_test(state, START);
 }
 
 static void assert_counts(struct undo_counts counts, uint64_t changes, uint64_t brought_back, uint64_t reverted,
@@ -554,22 +542,22 @@ static void spills_what_is_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(reverses_a_window_and_nothing_else, open_store, close_store),
-		cmocka_unit_test_setup_teardown(takes_both_ends_of_the_window, open_store, close_store),
-		cmocka_unit_test_setup_teardown(takes_changes_by_number, open_store, close_store),
-		cmocka_unit_test_setup_teardown(leaves_alone_what_was_changed_again, open_store, close_store),
-		cmocka_unit_test_setup_teardown(merges_attribute_by_attribute, open_store, close_store),
-		cmocka_unit_test_setup_teardown(keeps_what_a_merge_would_make_too_large, open_store, close_store),
-		cmocka_unit_test_setup_teardown(chooses_by_author_expression_and_kind, open_store, close_store),
-		cmocka_unit_test_setup_teardown(sees_changes_of_others_between, open_store, close_store),
-		cmocka_unit_test_setup_teardown(takes_lives_of_a_key_together, open_store, close_store),
-		cmocka_unit_test_setup_teardown(is_undone_itself, open_store, close_store),
-		cmocka_unit_test_setup_teardown(goes_into_another_table, open_store, close_store),
-		cmocka_unit_test_setup_teardown(goes_into_a_shared_copy, open_store, close_store),
-		cmocka_unit_test_setup_teardown(refuses_windows_that_are_not_whole, open_store, close_store),
-		cmocka_unit_test_setup_teardown(reaches_to_the_first_change, open_store, close_store),
-		cmocka_unit_test_setup_teardown(ends_when_the_caller_says, open_store, close_store),
-		cmocka_unit_test_setup_teardown(spills_what_is_large, open_store, close_store),
+		cmocka_unit_test_setup_teardown(reverses_a_window_and_nothing_else, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(takes_both_ends_of_the_window, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(takes_changes_by_number, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(leaves_alone_what_was_changed_again, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(merges_attribute_by_attribute, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(keeps_what_a_merge_would_make_too_large, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(chooses_by_author_expression_and_kind, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(sees_changes_of_others_between, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(takes_lives_of_a_key_together, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(is_undone_itself, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(goes_into_another_table, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(goes_into_a_shared_copy, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(refuses_windows_that_are_not_whole, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(reaches_to_the_first_change, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(ends_when_the_caller_says, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(spills_what_is_large, open_store, fixture_end_test),
 	};
 	return cmocka_run_group_tests_name("undo", tests, NULL, NULL);
 }

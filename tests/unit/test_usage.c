@@ -20,19 +20,7 @@
 
 static int open_store(void **state)
 {
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	clock_set(START);
-	fixture_open(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int close_store(void **state)
-{
-	fixture_close(*state);
-	free(*state);
-	clock_reset();
-	return 0;
+	return fixture_begin_test(state, START);
 }
 
 static struct usage measure(struct fixture *fixture, const struct table *table)
@@ -227,12 +215,12 @@ static void test_prices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_an_empty_table, open_store, close_store),
-		cmocka_unit_test_setup_teardown(test_the_living_and_the_past, open_store, close_store),
-		cmocka_unit_test_setup_teardown(test_partitions_are_no_items, open_store, close_store),
-		cmocka_unit_test_setup_teardown(test_what_pins_keep, open_store, close_store),
-		cmocka_unit_test_setup_teardown(test_what_pins_keep_of_the_dead, open_store, close_store),
-		cmocka_unit_test_setup_teardown(test_a_deleted_table, open_store, close_store),
+		cmocka_unit_test_setup_teardown(test_an_empty_table, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_the_living_and_the_past, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_partitions_are_no_items, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_what_pins_keep, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_what_pins_keep_of_the_dead, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_a_deleted_table, open_store, fixture_end_test),
 		cmocka_unit_test(test_prices),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
