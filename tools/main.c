@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "tools/output.h"
+#include "tools/screen.h"
 #include "tools/tool.h"
 #include "tools/verbs.h"
 
@@ -105,6 +106,10 @@ static int parse_start(struct tool *tool, int *ret_at)
 		const char *text = tool->argv[at];
 		if (strcmp(text, "--help") == 0 || strcmp(text, "--version") == 0)
 			break;
+		if (strcmp(text, "--no-pager") == 0) {
+			tool->is_unpaged = true;
+			continue;
+		}
 		const char *value = strncmp(text, "--store=", 8) == 0 ? text + 8 : NULL;
 		if (!value && strcmp(text, "--store") == 0 && at + 1 < tool->argc)
 			value = tool->argv[++at];
@@ -154,7 +159,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "pitr: the path in PITR_CLOCK_FILE is too long\n");
 		return STATUS_USAGE;
 	}
-	int status = output_finish(run(&tool));
+	int status = screen_end(output_finish(run(&tool)));
 	history_close(tool.history);
 	instant_zone_free(tool.zone);
 	free(tool.positionals.values);

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/screen.h"
+
 #define SHOW_AFTER_US 1000000
 #define SHOW_EVERY_US 200000
 
@@ -17,7 +19,8 @@ static int64_t now_us(void)
 
 void progress_begin(struct progress *progress)
 {
-	*progress = (struct progress){ .is_terminal = isatty(STDERR_FILENO), .began_us = now_us() };
+	*progress =
+		(struct progress){ .is_terminal = isatty(STDERR_FILENO) && !screen_is_paged(), .began_us = now_us() };
 }
 
 void progress_show(struct progress *progress, const char *format, ...)

@@ -14,12 +14,21 @@
 static struct option common_options[] = {
 	{ .name = "store", .kind = OPTION_VALUE },
 	{ .name = "tz", .kind = OPTION_VALUE },
+	{ .name = "no-pager", .kind = OPTION_FLAG },
+	{ .name = "color", .kind = OPTION_PERHAPS },
 	{ .name = NULL },
 };
+
+/* Data goes before the talk that follows it, also where both end in one pager. */
+static void begin_talk(void)
+{
+	fflush(stdout);
+}
 
 int tool_fail(const char *format, ...)
 {
 	va_list arguments;
+	begin_talk();
 	fputs("pitr: ", stderr);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
@@ -41,6 +50,7 @@ int tool_finish(int result, const struct error *error)
 int tool_usage(const struct tool *tool, const char *format, ...)
 {
 	va_list arguments;
+	begin_talk();
 	fprintf(stderr, "pitr %s: ", tool->verb);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
@@ -52,6 +62,7 @@ int tool_usage(const struct tool *tool, const char *format, ...)
 void tool_say(const char *format, ...)
 {
 	va_list arguments;
+	begin_talk();
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
@@ -87,6 +98,23 @@ static int set_store(struct tool *tool)
 	return tool->store ? STATUS_DONE : tool_usage(tool, "which store? Give --store DIR, or set PITR_STORE");
 }
 
+static int set_screen(struct tool *tool)
+{
+	static const char *const names[] = {
+		[TOOL_COLOR_AUTO] = "auto", [TOOL_COLOR_ALWAYS] = "always", [TOOL_COLOR_NEVER] = "never"
+	};
+	const char *wanted = option_value(common_options, "color");
+	tool->is_unpaged |= option_is_given(common_options, "no-pager");
+	if (!wanted && option_is_given(common_options, "color"))
+		wanted = names[TOOL_COLOR_ALWAYS];
+	for (unsigned color = TOOL_COLOR_AUTO; wanted && color <= TOOL_COLOR_NEVER; color++)
+		if (strcmp(wanted, names[color]) == 0) {
+			tool->color = (enum tool_color)color;
+			return STATUS_DONE;
+		}
+	return wanted ? tool_usage(tool, "--color is auto, always or never, not %s", wanted) : STATUS_DONE;
+}
+
 int tool_parse(struct tool *tool)
 {
 	char problem[256];
@@ -94,6 +122,8 @@ int tool_parse(struct tool *tool)
 		    sizeof(problem)) < 0)
 		return tool_usage(tool, "%s", problem);
 	int status = set_store(tool);
+	if (status == STATUS_DONE)
+		status = set_screen(tool);
 	return status == STATUS_DONE ? set_zone(tool) : status;
 }
 

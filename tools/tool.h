@@ -16,6 +16,8 @@
 
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
+enum tool_color { TOOL_COLOR_AUTO, TOOL_COLOR_ALWAYS, TOOL_COLOR_NEVER };
+
 struct tool {
 	const char *verb;
 	int argc; /* the whole command line, as it was given */
@@ -28,6 +30,8 @@ struct tool {
 	struct history *history;   /* once open */
 	struct instant_zone *zone; /* NULL: UTC */
 	const char *reason;        /* kept with what is changed; NULL: PITR_REASON */
+	bool is_unpaged;           /* --no-pager (screen.h) */
+	enum tool_color color;     /* --color (screen.h) */
 };
 
 struct verb {
@@ -48,7 +52,7 @@ int tool_usage(const struct tool *tool, const char *format, ...) __attribute__((
 /* A line on stderr that is no failure. */
 void tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Parses what follows the verb into tool->options, and what all verbs take (--store, --tz). STATUS_DONE, or said what is
+/* Parses what follows the verb into tool->options, and what all verbs take (--store, --tz, --no-pager, --color). STATUS_DONE, or said what is
  * wrong. */
 int tool_parse(struct tool *tool);
 
