@@ -6,6 +6,7 @@
 #include "author.h"
 #include "json.h"
 #include "layout.h"
+#include "reach.h"
 #include "retention.h"
 
 int pin_last_change(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
@@ -48,15 +49,6 @@ int pin_set_state(struct batch *batch, const struct table *table, const struct s
 	return snapshot_statistics(txn, snapshot, &pin->items, &pin->bytes);
 }
 
-/* The first state of a window. */
-static int seq_at(struct store_txn *txn, uint32_t table, int64_t time_us, uint64_t *ret_seq)
-{
-	struct log_entry entry;
-	int r = log_at_time(txn, table, time_us, &entry);
-	*ret_seq = r ? 0 : entry.seq;
-	return r == -ENOENT ? 0 : r;
-}
-
 int pin_set_window(struct batch *batch, const struct table *table, int64_t now_us, struct pin *pin)
 {
 	struct store_txn *txn = batch_txn(batch);
@@ -68,7 +60,7 @@ int pin_set_window(struct batch *batch, const struct table *table, int64_t now_u
 	if (!r)
 		r = set_live(batch, table, pin);
 	if (!r)
-		r = seq_at(txn, table->number, pin->time_us, &pin->seq);
+		r = reach_begin(txn, table, pin->time_us, &pin->seq);
 	return r ? r : retention_check(txn, table->number, pin->seq);
 }
 

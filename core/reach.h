@@ -17,4 +17,8 @@ struct reach {
 /* Of a living table, or of one that has ended whose window is kept. -ENOENT: nothing is kept. Doesn't promise instants. */
 int reach_of(struct history *history, struct store_txn *txn, const struct table *table, struct reach *ret_reach);
 
+/* The first state of a window that begins then. Where the table itself begins, that is the one before its first change: an
+ * imported table exists from the very instant of that. */
+int reach_begin(struct store_txn *txn, const struct table *table, int64_t earliest_us, uint64_t *ret_first_seq);
+
 #endif

@@ -7,6 +7,7 @@
 #include "layout.h"
 #include "log.h"
 #include "pin.h"
+#include "reach.h"
 #include "retention_state.h"
 #include "state.h"
 #include "table.h"
@@ -109,10 +110,7 @@ static int window_floor(struct store_txn *txn, const struct table *table, int64_
 		*ret_floor = counters.seq;
 		return r;
 	}
-	struct log_entry entry;
-	int r = log_at_time(txn, table->number, table_window_begin(table, now_us), &entry);
-	*ret_floor = r ? 0 : entry.seq;
-	return r == -ENOENT ? 0 : r;
+	return reach_begin(txn, table, table_window_begin(table, now_us), ret_floor);
 }
 
 /* When the window will have left the first change after its floor behind. */
