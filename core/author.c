@@ -18,8 +18,11 @@ void author_format(const struct author *author, struct buffer *out)
 	buffer_append_text(out, "{\"by\":");
 	text_append_json(out, slice_of_text(author->by));
 	append_text(out, "user", author->user);
-	if (author->pid != 0)
-		buffer_append_format(out, ",\"uid\":%u,\"gid\":%u,\"pid\":%d", author->uid, author->gid, author->pid);
+	if (author->pid != 0) {
+		buffer_append_format(out, ",\"uid\":%u,\"gid\":%u", author->uid, author->gid);
+		append_text(out, "group", author->group);
+		buffer_append_format(out, ",\"pid\":%d", author->pid);
+	}
 	append_text(out, "process", author->process);
 	append_text(out, "command", author->command);
 	append_text(out, "source", author->source);

@@ -1,6 +1,6 @@
 /* Who makes changes, as one line of compact JSON that is stored once and shown wherever changes are told:
- *   {"by":"mount","user":"ann","uid":1000,"gid":1000,"pid":4711,"process":"rsync"}
- *   {"by":"pitr","user":"ann","uid":1000,"gid":1000,"pid":4712,"command":"pitr put orders ...","reason":"INC-17"}
+ *   {"by":"mount","user":"ann","uid":1000,"gid":1000,"group":"ann","pid":4711,"process":"rsync"}   with "reason" too
+ *   {"by":"pitr","user":"ann","uid":1000,"gid":1000,"group":"ann","pid":4712,"command":"pitr put orders ...","reason":"INC-17"}
  *   {"by":"import","user":..,"source":"changes.jsonl.gz"}    with "service":"ttl" for deletions by TTL */
 #ifndef PITR_AUTHOR_H
 #define PITR_AUTHOR_H
@@ -14,7 +14,8 @@ struct author {
 	const char *by;   /* "mount", "pitr", "import" */
 	const char *user; /* name; NULL unknown. All texts are borrowed and optional but `by` */
 	uint32_t uid, gid;
-	int32_t pid; /* 0: left out, with uid and gid */
+	const char *group; /* name */
+	int32_t pid;       /* 0: left out, with uid, gid and group */
 	const char *process, *command, *source, *service, *reason;
 };
 

@@ -22,12 +22,13 @@ static const struct field {
 	{ "by", false, false },
 	{ "uid", false, false },
 	{ "gid", false, false },
+	{ "group", false, false },
 	{ "pid", false, false },
 	{ "service", false, false },
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
-#define FIELD_NAMES "user, process, command, source, reason, by, uid, gid, pid or service"
+#define FIELD_NAMES "user, process, command, source, reason, by, uid, gid, group, pid or service"
 
 /* The field a pattern names, and what stands after the "=". NULL: it names none, and is a pattern as a whole. What stands in
  * front of the "=" and is no word, as in "--dry-run=*", is part of the pattern. */

@@ -1,6 +1,6 @@
 /* Choosing changes by their author: the patterns of every --by.
  *
- *   field=pattern   one field of the author (author.h: by user uid gid pid process command source service reason)
+ *   field=pattern   one field of the author (author.h: by user uid gid group pid process command source service reason)
  *   pattern         user, process, command, source or reason
  * Patterns are fnmatch(3) globs on the whole field; without a wildcard, the whole field or, for command, source and reason, any part of it. Case
  * matters. */

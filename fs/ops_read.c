@@ -117,7 +117,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 		fuse_reply_err(req, ENOSYS);
 		return;
 	}
-	who = ops_who(req);
+	who = (file->flags & O_ACCMODE) == O_RDONLY ? (struct who){ .pid = fuse_req_ctx(req)->pid } : ops_who(req);
 	result = open_node(mount, ino, &who, file);
 	if (result < 0)
 		fuse_reply_err(req, -result);

@@ -1,14 +1,12 @@
 #include "sessions.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "monotonic.h"
+#include "process.h"
 
 /* A process, so that another one that gets its number later is not taken for it. */
 struct process {
@@ -49,39 +47,12 @@ void sessions_free(struct sessions *sessions)
 
 /* --- processes --- */
 
-/* A file of /proc/PID, cut to the room there is. False: no such process. */
-static bool read_about(pid_t pid, const char *file, char *ret_text, size_t size)
-{
-	char path[64];
-	ssize_t count;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	count = read(fd, ret_text, size - 1);
-	close(fd);
-	ret_text[count > 0 ? count : 0] = '\0';
-	return count > 0;
-}
-
 /* When a process started; 0: it does not live. What ended and was not waited for does not. */
 static uint64_t start_of(pid_t pid)
 {
-	char text[1024], state = 'X';
-	unsigned long long started = 0;
-	const char *rest;
+	struct process_facts facts;
 
-	if (pid <= 0 || !read_about(pid, "stat", text, sizeof(text)))
-		return 0;
-	/* The name before the last bracket can hold anything. */
-	rest = strrchr(text, ')');
-	if (rest == NULL ||
-		sscanf(rest + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
-			&state, &started) != 2)
-		return 0;
-	return state == 'Z' || state == 'X' ? 0 : started;
+	return process_look(pid, &facts) && facts.state != 'Z' && facts.state != 'X' ? facts.started : 0;
 }
 
 /* The kernel tells threads. */
@@ -90,7 +61,7 @@ static pid_t group_of(pid_t thread)
 	char text[4096];
 	const char *line;
 
-	if (thread <= 0 || !read_about(thread, "status", text, sizeof(text)))
+	if (thread <= 0 || !process_file(thread, "status", text, sizeof(text)))
 		return thread;
 	line = strstr(text, "\nTgid:");
 	return line == NULL ? thread : (pid_t)strtol(line + 6, NULL, 10);

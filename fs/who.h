@@ -13,8 +13,10 @@ struct who {
 	gid_t gid;
 	pid_t pid;
 	char process[32]; /* "" unknown */
+	char reason[513]; /* PITR_REASON of its environment; "" none, or unknown */
 };
 
+/* For requests that may change something: it may wait for the process (loop.h). */
 struct who who_of(uid_t uid, gid_t gid, pid_t pid);
 /* The author text (author.h) of changes made by it. */
 void who_author(const struct who *who, struct buffer *out);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -162,6 +163,12 @@ static const char *user_name(void)
 	return entry ? entry->pw_name : NULL;
 }
 
+static const char *group_name(void)
+{
+	const struct group *entry = getgrgid(getgid());
+	return entry ? entry->gr_name : NULL;
+}
+
 void tool_author(const struct tool *tool, struct buffer *out)
 {
 	struct buffer command = BUFFER_INIT;
@@ -170,6 +177,7 @@ void tool_author(const struct tool *tool, struct buffer *out)
 		.user = user_name(),
 		.uid = getuid(),
 		.gid = getgid(),
+		.group = group_name(),
 		.pid = getpid(),
 		.command = buffer_text(&command),
 		.reason = tool->reason ? tool->reason : getenv("PITR_REASON") };

@@ -487,7 +487,7 @@ exception() {
 @test "changes know who made them, by which command, and why" {
 	make_orders
 	echo '{"id":"1"}' | PITR_REASON='INC-17 "again"' pitr put orders
-	grep -aqF "\"by\":\"pitr\",\"user\":\"$(id -un)\",\"uid\":$(id -u),\"gid\":$(id -g),\"pid\":" "$STORE/data.mdb"
+	grep -aqF "\"by\":\"pitr\",\"user\":\"$(id -un)\",\"uid\":$(id -u),\"gid\":$(id -g),\"group\":\"$(id -gn)\",\"pid\":" "$STORE/data.mdb"
 	grep -aqF "\"command\":\"pitr --store $STORE put orders\",\"reason\":\"INC-17 \\\"again\\\"\"}" "$STORE/data.mdb"
 	echo '{"id":"2"}' >items.jsonl
 	pitr import --table orders items.jsonl

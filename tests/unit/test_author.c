@@ -26,6 +26,7 @@ static void test_every_member(void **state)
 		.user = "ann",
 		.uid = 1000,
 		.gid = 100,
+		.group = "staff",
 		.pid = 4711,
 		.process = "rsync",
 		.command = "pitr put \"x\"",
@@ -33,7 +34,8 @@ static void test_every_member(void **state)
 		.service = "ttl",
 		.reason = "INC-17" };
 	assert_string_equal(format(&author, &out),
-		"{\"by\":\"mount\",\"user\":\"ann\",\"uid\":1000,\"gid\":100,\"pid\":4711,\"process\":\"rsync\","
+		"{\"by\":\"mount\",\"user\":\"ann\",\"uid\":1000,\"gid\":100,\"group\":\"staff\",\"pid\":4711,"
+		"\"process\":\"rsync\","
 		"\"command\":\"pitr put \\\"x\\\"\",\"source\":\"a.gz\",\"service\":\"ttl\",\"reason\":\"INC-17\"}");
 	buffer_free(&out);
 }

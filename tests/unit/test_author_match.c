@@ -11,8 +11,9 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char ann[] = "{\"by\":\"pitr\",\"user\":\"ann\",\"uid\":1000,\"gid\":100,\"pid\":4711,\"process\":"
-			  "\"pitr\",\"command\":\"pitr put orders x=*\",\"reason\":\"INC-17 cleanup\"}";
+static const char ann[] =
+	"{\"by\":\"pitr\",\"user\":\"ann\",\"uid\":1000,\"gid\":100,\"group\":\"staff\",\"pid\":4711,\"process\":"
+	"\"pitr\",\"command\":\"pitr put orders x=*\",\"reason\":\"INC-17 cleanup\"}";
 static const char job[] = "{\"by\":\"import\",\"user\":\"deploy-7\",\"source\":\"/data/changes [1].gz\","
 			  "\"service\":\"ttl\"}";
 
@@ -37,6 +38,8 @@ static void test_patterns(void **state)
 		{ ann, "uid=1000", 1 },
 		{ ann, "uid=100", 0 },
 		{ ann, "gid=100", 1 },
+		{ ann, "group=sta*", 1 },
+		{ ann, "staff", 0 },
 		{ ann, "pid=47??", 1 },
 		{ job, "import", 0 },
 		{ job, "by=import", 1 },
@@ -95,7 +98,7 @@ static void test_checking_patterns(void **state)
 	assert_int_equal(author_pattern_check("usr=ann", &error), -EINVAL);
 	assert_string_equal(error.message,
 		"'usr' is nothing that is known of authors; write FIELD=PATTERN with one of user, process, command, "
-		"source, reason, by, uid, gid, pid or service, or a pattern alone");
+		"source, reason, by, uid, gid, group, pid or service, or a pattern alone");
 	assert_int_equal(author_pattern_check("", &error), -EINVAL);
 	assert_non_null(strstr(error.message, "a pattern for authors is missing"));
 	assert_int_equal(author_pattern_check("user=", &error), -EINVAL);
