@@ -23,7 +23,7 @@ ifneq ($(filter true,$(CI))$(filter 1,$(WERROR)),)
 WARNINGS += -Werror
 endif
 STANDARD := -std=c17 -D_GNU_SOURCE -iquote . -iquote core
-LIBS := -llmdb -lcjson -llz4 -lxxhash -lsodium -lz -lpthread
+LIBS := -llmdb -lcjson -llz4 -lxxhash -lcrypto -lz -lpthread
 # Asked for when first used, so that a machine without pkg-config can still run `make deps`.
 FUSE_CFLAGS = $(eval FUSE_CFLAGS := $$(patsubst -I%,-isystem %,$$(shell pkg-config --cflags fuse3)))$(FUSE_CFLAGS)
 FUSE_LIBS = $(eval FUSE_LIBS := $$(shell pkg-config --libs fuse3))$(FUSE_LIBS)

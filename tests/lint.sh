@@ -100,13 +100,13 @@ rule_direction() {
 	grep_code '#[[:space:]]*include.*[<"/]fuse' 'only fs/ knows FUSE' ${list[@]+"${list[@]}"}
 }
 
-# Each foreign library is known to one file.
+# Each foreign library is known to one module.
 rule_libraries() {
-	local rule header file
-	for rule in lmdb:store cJSON:json lz4:compress sodium:hash xxhash:hash zlib:line_reader; do
-		header=${rule%:*} file=core/${rule#*:}.c
-		mapfile -t list < <(of '(core|fs|tools)' | grep -Fvx "$file")
-		grep_code "#[[:space:]]*include.*[<\"/]$header" "only $file includes $header; call that module" \
+	local rule header files
+	for rule in 'lmdb:store(_parts|_records|_txn)?' cJSON:json lz4:compress openssl:hash xxhash:hash zlib:line_reader; do
+		header=${rule%:*} files="core/${rule#*:}\\.[ch]"
+		mapfile -t list < <(of '(core|fs|tools)' | grep -Evx "$files")
+		grep_code "#[[:space:]]*include.*[<\"/]$header" "only $files includes $header; call that module" \
 			${list[@]+"${list[@]}"}
 	done
 }
