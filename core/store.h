@@ -1,4 +1,4 @@
-/* The ordered key space everything is kept in. The one file that knows LMDB.
+/* The ordered key space everything is kept in. store.c, store_txn.c and store_records.c alone know LMDB.
  *
  * What it offers is deliberately narrow: named spaces of keys in byte order, reads from one consistent state, seeks and
  * steps, and atomic batches of puts and deletes. What callers promise in return, so that a distributed engine
