@@ -131,7 +131,7 @@ int store_renew(struct store_txn *txn)
 	int r = txn->is_writable ? 0 : store_fault(txn->store, STORE_OP_BEGIN);
 	if (r || txn->is_writable)
 		return r;
-	for (unsigned i = 0; i < STORE_SPACES; i++)
+	for (unsigned i = 0; i < STORE_TREES; i++)
 		txn->is_stale[i] = true;
 	mdb_txn_reset(txn->txn);
 	return store_translate(mdb_txn_renew(txn->txn));

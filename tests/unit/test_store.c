@@ -192,6 +192,32 @@ static void pooled_readers_see_the_present(void **state)
 	}
 }
 
+/* Nor what a transaction saw before it was moved on, in whichever tree. */
+static void renewed_readers_see_the_present(void **state)
+{
+	static const char *const old[] = { "t", "\x80\x80\x80\x80t" };
+	static const char *const new[] = { "s", "\x80\x80\x80\x80s" };
+	struct slice k, v;
+	(void)state;
+	struct store_txn *txn = begin(true);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(store_put(txn, STORE_LOG, slice_of_text(old[i]), slice_of_text(old[i])), 0);
+	assert_int_equal(store_commit(txn), 0);
+	struct store_txn *reader = begin(false);
+	for (unsigned i = 0; i < 2; i++)
+		assert_pair(store_seek(reader, STORE_LOG, slice_of_text(old[i]), &k, &v), k, v, old[i]);
+	for (unsigned n = 0; n < 3; n++) {
+		txn = begin(true);
+		for (unsigned i = 0; i < 2; i++)
+			assert_int_equal(store_put(txn, STORE_LOG, slice_of_text(new[i]), slice_of_text(new[i])), 0);
+		assert_int_equal(store_commit(txn), 0);
+	}
+	assert_int_equal(store_renew(reader), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_pair(store_seek(reader, STORE_LOG, slice_of_text(new[i]), &k, &v), k, v, new[i]);
+	store_abort(reader);
+}
+
 static void appends_in_any_order(void **state)
 {
 	static const char *const keys[] = { "m", "p", "a", "p", "z", "q" };
@@ -421,6 +447,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_catalogue_stands_apart, open_store, close_store),
 		cmocka_unit_test_setup_teardown(cursors_find_their_place, open_store, close_store),
 		cmocka_unit_test_setup_teardown(pooled_readers_see_the_present, open_store, close_store),
+		cmocka_unit_test_setup_teardown(renewed_readers_see_the_present, open_store, close_store),
 		cmocka_unit_test_setup_teardown(appends_in_any_order, open_store, close_store),
 		cmocka_unit_test_setup_teardown(keeps_long_keys_and_values, open_store, close_store),
 		cmocka_unit_test_setup_teardown(a_full_map_refuses_and_keeps_the_rest, open_store, close_store),
