@@ -147,16 +147,14 @@ static int attr_of_pitr(struct mount *mount, const struct target *target, struct
 	return 0;
 }
 
-static int attr_of_branch(
-	const struct mount *mount, struct store_txn *txn, const struct view *view, struct stat *ret_stat)
+void attr_of_leaf(const struct mount *mount, const struct view *view, uint64_t number, const struct branch_node *leaf,
+	struct stat *ret_stat)
 {
-	bool is_writable = view->branch->make != NULL || view->branch->remove != NULL;
-	int64_t time_us = 0;
-	int result = view->branch->time(txn, view, &time_us);
+	bool is_writable = number == NUMBER_DIRECTORY && (view->branch->make != NULL || view->branch->remove != NULL);
 
-	fill(mount, ret_stat, view->ino_base, directory_mode(mount, !is_writable), 0,
-		time_us > 0 ? time_us : mount->started_us);
-	return result;
+	fill(mount, ret_stat, view->ino_base | number,
+		leaf->is_file ? file_mode(mount, true) : directory_mode(mount, !is_writable), leaf->size_bytes,
+		leaf->time_us > 0 ? leaf->time_us : mount->started_us);
 }
 
 static int attr_of_view_node(
@@ -199,7 +197,9 @@ int attr_of_target(struct mount *mount, struct store_txn *txn, const struct targ
 		attr_of_scratch(mount, target->scratch, ret_stat);
 		return 0;
 	case TARGET_BRANCH:
-		return attr_of_branch(mount, txn, target->view, ret_stat);
+	case TARGET_LEAF:
+		attr_of_leaf(mount, target->view, nodeid_number(target->nodeid), &target->leaf, ret_stat);
+		return 0;
 	case TARGET_PITR:
 	case TARGET_ERRORS:
 	case TARGET_REJECTED:
@@ -210,6 +210,12 @@ int attr_of_target(struct mount *mount, struct store_txn *txn, const struct targ
 	}
 }
 
+/* Retention forgets what is settled, too: not for ever. */
+static double leaf_timeout(const struct branch_node *leaf)
+{
+	return leaf->is_settled || leaf->is_told ? TIMEOUT_LIVE : TIMEOUT_ABSENT;
+}
+
 double attr_timeout(const struct target *target)
 {
 	switch (target->kind) {
@@ -218,7 +224,8 @@ double attr_timeout(const struct target *target)
 	case TARGET_FILE:
 		return TIMEOUT_PRIVATE;
 	case TARGET_BRANCH:
-		return TIMEOUT_LIVE;
+	case TARGET_LEAF:
+		return leaf_timeout(&target->leaf);
 	case TARGET_ERRORS:
 	case TARGET_REJECTED:
 	case TARGET_KEPT:
@@ -228,7 +235,31 @@ double attr_timeout(const struct target *target)
 	}
 }
 
-/* "@-15m" and "@latest" mean something else later, backups are deleted; private files become items under the same name. */
+/* "@-15m" and "@latest" mean something else later. */
+static double instant_timeout(enum instant_kind written)
+{
+	switch (written) {
+	case INSTANT_LATEST:
+		return TIMEOUT_LATEST;
+	case INSTANT_BEFORE_NOW:
+	case INSTANT_EARLIEST:
+		return TIMEOUT_RELATIVE;
+	default:
+		return TIMEOUT_PAST;
+	}
+}
+
+/* A view's top directory is there as long as what it stands in. */
+static double branch_entry_timeout(const struct target *target)
+{
+	double timeout = instant_timeout(target->view->written);
+
+	if (nodeid_number(target->nodeid) != NUMBER_DIRECTORY)
+		return leaf_timeout(&target->leaf);
+	return timeout < TIMEOUT_LIVE ? timeout : TIMEOUT_LIVE;
+}
+
+/* Backups are deleted; private files become items under the same name. */
 static double entry_timeout(const struct target *target)
 {
 	const struct view *view = target->view;
@@ -237,16 +268,16 @@ static double entry_timeout(const struct target *target)
 
 	if (target->kind == TARGET_FILE || target->kind == TARGET_KEPT)
 		return 0;
+	if (target->kind == TARGET_BRANCH || target->kind == TARGET_LEAF)
+		return branch_entry_timeout(target);
 	/* Whether it is still there depends on who lives. */
 	if (view != NULL && view->is_alias &&
 		(target->kind == TARGET_LINK || nodeid_number(target->nodeid) == NUMBER_DIRECTORY))
 		return TIMEOUT_ABSENT;
-	if (target->kind == TARGET_BRANCH || (is_instant && view->pin.number != 0))
+	if (is_instant && view->pin.number != 0)
 		return TIMEOUT_LIVE;
-	if (is_instant && view->written == INSTANT_LATEST)
-		return TIMEOUT_LATEST;
-	if (is_instant && (view->written == INSTANT_BEFORE_NOW || view->written == INSTANT_EARLIEST))
-		return TIMEOUT_RELATIVE;
+	if (is_instant)
+		return instant_timeout(view->written);
 	return target_is_past(target) ? TIMEOUT_PAST : TIMEOUT_LIVE;
 }
 
@@ -266,6 +297,14 @@ void attr_node_entry(const struct mount *mount, const struct view *view, int64_t
 	*ret_entry = (struct fuse_entry_param){ .ino = nodeid_of(view->slot, node->number) };
 	ret_entry->attr_timeout = ret_entry->entry_timeout = view->is_live ? TIMEOUT_LIVE : TIMEOUT_PAST;
 	attr_of_node(mount, view, view_time_us, node, &ret_entry->attr);
+}
+
+void attr_leaf_entry(const struct mount *mount, const struct view *view, uint64_t number,
+	const struct branch_node *leaf, struct fuse_entry_param *ret_entry)
+{
+	*ret_entry = (struct fuse_entry_param){ .ino = nodeid_of(view->slot, number) };
+	ret_entry->attr_timeout = ret_entry->entry_timeout = leaf_timeout(leaf);
+	attr_of_leaf(mount, view, number, leaf, &ret_entry->attr);
 }
 
 void attr_count(struct mount *mount, uint64_t nodeid, int64_t references)

@@ -31,64 +31,77 @@ static const struct part *parts_of(const struct view *directory)
 	return directory->table.number == CATALOGUE ? store_parts : table_parts;
 }
 
-static int find_part(struct mount *mount, struct store_txn *txn, const struct view *directory, struct slice name,
-	struct view **ret_view)
+static int find_part(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, struct slice name,
+	struct branch_entry *ret_entry, struct error *error)
 {
-	(void)txn;
-	for (const struct part *part = parts_of(directory); part->name != NULL; part++) {
+	(void)txn, (void)error;
+	ret_entry->number = NUMBER_DIRECTORY;
+	for (const struct part *part = parts_of(view); part->name != NULL; part++) {
 		if (slice_equal(name, slice_of_text(part->name)))
-			return attree_add(mount, directory, name, part->branch, ret_view);
+			return attree_add(mount, view, number, name, part->branch, &ret_entry->view);
 	}
 	return -ENOENT;
 }
 
-static int list_parts(struct mount *mount, struct store_txn *txn, const struct view *directory, uint64_t after,
-	attree_each each, void *context)
+static int list_parts(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, uint64_t after,
+	branch_each each, void *context)
 {
-	const struct part *part = parts_of(directory);
+	const struct part *part = parts_of(view);
 	bool goes_on = true;
 
 	(void)txn;
 	for (uint64_t place = 1; part->name != NULL && goes_on; part++, place++) {
-		struct view *view;
+		struct branch_entry entry = { .number = NUMBER_DIRECTORY };
 		int result;
 
 		if (place <= after)
 			continue;
-		result = attree_add(mount, directory, slice_of_text(part->name), part->branch, &view);
+		result = attree_add(mount, view, number, slice_of_text(part->name), part->branch, &entry.view);
 		if (result < 0)
 			return result;
-		goes_on = each(context, place, view);
-		view_put(view);
+		goes_on = each(context, place, part->name, &entry, NULL);
+		view_put(entry.view);
 	}
 	return 0;
 }
 
-static int never_changes(struct store_txn *txn, const struct view *directory, int64_t *ret_time_us)
+static int part_node(
+	struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, struct branch_node *ret_node)
 {
-	(void)txn;
-	*ret_time_us = directory->table.created_us;
+	(void)mount, (void)txn;
+	if (number != NUMBER_DIRECTORY)
+		return -ENOENT;
+	*ret_node = (struct branch_node){ .time_us = view->table.created_us, .is_settled = true };
 	return 0;
 }
 
-static const struct branch top = { .find = find_part, .list = list_parts, .time = never_changes };
+static const struct branch top = { .find = find_part, .list = list_parts, .node = part_node };
 
 /* --- views --- */
 
-static int add(struct mount *mount, struct view *view, const struct table *table, const struct branch *branch,
-	struct view **ret_view)
+struct view *attree_new(const struct view *view, uint64_t number, struct slice name, const struct branch *branch)
+{
+	struct view *fresh = view_new(nodeid_of(view->slot, number), name, view->path);
+
+	if (fresh == NULL)
+		return NULL;
+	attree_set_table(fresh, &view->table);
+	fresh->branch = branch;
+	return fresh;
+}
+
+void attree_set_table(struct view *view, const struct table *table)
 {
 	const struct buffer without = BUFFER_INIT;
-	int result;
 
-	if (view == NULL)
-		return -ENOMEM;
-	if (table != NULL) {
-		view->table = *table;
-		view->table.description = without;
-	}
-	view->branch = branch;
-	result = views_add(mount->views, view, ret_view);
+	view->table = *table;
+	view->table.description = without;
+}
+
+int attree_put(struct mount *mount, struct view *view, struct view **ret_view)
+{
+	int result = view == NULL ? -ENOMEM : views_add(mount->views, view, ret_view);
+
 	if (result < 0)
 		view_put(view);
 	return result;
@@ -97,21 +110,32 @@ static int add(struct mount *mount, struct view *view, const struct table *table
 int attree_of(struct mount *mount, const struct target *directory, struct view **ret_view)
 {
 	const struct view *above = directory->view;
+	struct view *view = view_new(directory->nodeid, slice_of_text("@"), above == NULL ? "" : above->path);
 
-	return add(mount, view_new(directory->nodeid, slice_of_text("@"), above == NULL ? "" : above->path),
-		above == NULL ? NULL : &above->table, &top, ret_view);
+	if (view != NULL && above != NULL)
+		attree_set_table(view, &above->table);
+	if (view != NULL)
+		view->branch = &top;
+	return attree_put(mount, view, ret_view);
 }
 
-int attree_add(struct mount *mount, const struct view *directory, struct slice name, const struct branch *branch,
-	struct view **ret_view)
+int attree_add(struct mount *mount, const struct view *view, uint64_t number, struct slice name,
+	const struct branch *branch, struct view **ret_view)
 {
-	return add(mount, view_new(nodeid_of(directory->slot, NUMBER_DIRECTORY), name, directory->path),
-		&directory->table, branch, ret_view);
+	return attree_put(mount, attree_new(view, number, name, branch), ret_view);
+}
+
+int attree_table(struct store_txn *txn, const struct view *view, struct table *ret_table)
+{
+	int result = table_load(txn, view->table.number, TIME_NOW, ret_table);
+
+	return result == -ENOENT ? table_copy(&view->table, ret_table) : result;
 }
 
 struct view *attree_get(struct mount *mount, uint64_t nodeid)
 {
-	struct view *view = views_get(mount->views, nodeid_slot(nodeid));
+	struct view *view =
+		nodeid_number(nodeid) == NUMBER_DIRECTORY ? views_get(mount->views, nodeid_slot(nodeid)) : NULL;
 
 	if (view != NULL && view->branch != NULL)
 		return view;
@@ -119,10 +143,10 @@ struct view *attree_get(struct mount *mount, uint64_t nodeid)
 	return NULL;
 }
 
-/* --- changing --- */
+/* --- finding --- */
 
 static int refuse(
-	struct mount *mount, const struct view *directory, const char *name, int result, const struct error *error)
+	struct mount *mount, const struct view *view, struct slice name, int result, const struct error *error)
 {
 	struct buffer path = BUFFER_INIT;
 	struct error told = *error;
@@ -131,55 +155,65 @@ static int refuse(
 	if (error->code == 0)
 		return result;
 	told.code = result;
-	buffer_append_format(&path, "%s/%s", directory->path, name);
+	buffer_append_format(&path, "%s/%.*s", view->path, (int)name.size, (const char *)name.data);
 	text = buffer_text(&path);
-	(void)tell_refusal(mount->tell, text == NULL ? name : text, slice_of(NULL, 0), &told);
+	(void)tell_refusal(mount->tell, text == NULL ? view->path : text, slice_of(NULL, 0), &told);
 	buffer_free(&path);
 	return result;
 }
 
-static int find_entry(
-	struct mount *mount, const struct view *directory, struct slice name, struct fuse_entry_param *ret_entry)
+int attree_find(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, struct slice name,
+	struct branch_entry *ret_entry)
 {
+	struct error error = { 0 };
+	int result = view->branch->find(mount, txn, view, number, name, ret_entry, &error);
+
+	return result < 0 ? refuse(mount, view, name, result, &error) : 0;
+}
+
+/* --- changing --- */
+
+static int find_entry(struct mount *mount, struct view *view, struct slice name, struct fuse_entry_param *ret_entry)
+{
+	struct branch_entry found;
 	struct store_txn *txn;
 	struct target target;
-	struct view *view;
 	int result = store_begin(mount->store, false, &txn);
 
 	if (result < 0)
 		return result;
-	result = directory->branch->find(mount, txn, directory, name, &view);
+	result = attree_find(mount, txn, view, NUMBER_DIRECTORY, name, &found);
 	if (result == 0) {
-		result = target_load(mount, txn, nodeid_of(view->slot, NUMBER_DIRECTORY), &target);
+		result = target_load(mount, txn, nodeid_of(found.view->slot, found.number), &target);
 		if (result == 0)
 			result = attr_entry(mount, txn, &target, ret_entry);
 		if (result == 0)
 			attr_count(mount, ret_entry->ino, 1);
 		target_release(&target);
-		view_put(view);
+		view_put(found.view);
 	}
 	store_abort(txn);
 	return result;
 }
 
-int attree_mkdir(struct mount *mount, const struct view *directory, const char *name, const struct who *who,
+int attree_mkdir(struct mount *mount, struct view *view, const char *name, const struct who *who,
 	struct fuse_entry_param *ret_entry)
 {
 	struct error error = { 0 };
 	int result = -EROFS;
 
-	if (directory->branch->make != NULL)
-		result = directory->branch->make(mount, directory, slice_of_text(name), who, &error);
-	return result < 0 ? refuse(mount, directory, name, result, &error)
-			  : find_entry(mount, directory, slice_of_text(name), ret_entry);
+	if (view->branch->make != NULL)
+		result = view->branch->make(mount, view, slice_of_text(name), who, &error);
+	return result < 0 ? refuse(mount, view, slice_of_text(name), result, &error)
+			  : find_entry(mount, view, slice_of_text(name), ret_entry);
 }
 
-int attree_rmdir(struct mount *mount, const struct view *directory, const char *name, const struct who *who)
+int attree_rmdir(struct mount *mount, const struct view *view, const char *name, const struct who *who)
 {
 	struct error error = { 0 };
 	int result = -EROFS;
 
-	if (directory->branch->remove != NULL)
-		result = directory->branch->remove(mount, directory, slice_of_text(name), who, &error);
-	return result < 0 ? refuse(mount, directory, name, result, &error) : 0;
+	if (view->branch->remove != NULL)
+		result = view->branch->remove(mount, view, slice_of_text(name), who, &error);
+	return result < 0 ? refuse(mount, view, slice_of_text(name), result, &error) : 0;
 }

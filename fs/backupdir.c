@@ -53,13 +53,15 @@ static int add_backup(struct mount *mount, struct store_txn *txn, const struct v
 	return resolve_add(mount, view, &table, &snapshot, ret_view);
 }
 
-static int find_backup(struct mount *mount, struct store_txn *txn, const struct view *directory, struct slice name,
-	struct view **ret_view)
+static int find_backup(struct mount *mount, struct store_txn *txn, struct view *directory, uint64_t number,
+	struct slice name, struct branch_entry *ret_entry, struct error *error)
 {
 	struct pin pin;
 	int result = backup_find_name(txn, table_of(directory), table_name_of(directory), name, &pin);
 
-	return result < 0 ? result : add_backup(mount, txn, directory, name, &pin, ret_view);
+	(void)number, (void)error;
+	ret_entry->number = NUMBER_DIRECTORY;
+	return result < 0 ? result : add_backup(mount, txn, directory, name, &pin, &ret_entry->view);
 }
 
 /* --- lists of backups: places are their numbers --- */
@@ -128,8 +130,8 @@ static int list_one(struct mount *mount, struct store_txn *txn, const struct vie
 	return result;
 }
 
-static int list_backups(struct mount *mount, struct store_txn *txn, const struct view *directory, uint64_t after,
-	attree_each each, void *context)
+static int list_backups(struct mount *mount, struct store_txn *txn, struct view *directory, uint64_t number,
+	uint64_t after, branch_each each, void *context)
 {
 	struct buffer gathered = BUFFER_INIT;
 	int result = gather(txn, directory, &gathered);
@@ -137,33 +139,38 @@ static int list_backups(struct mount *mount, struct store_txn *txn, const struct
 	size_t count = gathered.size / sizeof(*backups);
 	bool goes_on = true;
 
+	(void)number;
 	if (result == 0 && count > 0)
 		put_in_order(backups, count);
 	for (size_t i = 0; i < count && result == 0 && goes_on; i++) {
-		struct view *view;
+		struct branch_entry entry = { .number = NUMBER_DIRECTORY };
 
 		if (backups[i].place.number <= after)
 			continue;
-		result = list_one(mount, txn, directory, &backups[i], &view);
+		result = list_one(mount, txn, directory, &backups[i], &entry.view);
 		if (result == 0) {
-			goes_on = each(context, backups[i].place.number, view);
-			view_put(view);
+			goes_on = each(context, backups[i].place.number, entry.view->name, &entry, NULL);
+			view_put(entry.view);
 		}
 	}
 	buffer_free(&gathered);
 	return result;
 }
 
-static int newest_backup(struct store_txn *txn, const struct view *directory, int64_t *ret_time_us)
+static int backups_node(struct mount *mount, struct store_txn *txn, struct view *directory, uint64_t number,
+	struct branch_node *ret_node)
 {
 	struct pin_place place = { 0 };
 	struct pin pin;
 	int result;
 
-	*ret_time_us = directory->table.created_us;
+	(void)mount;
+	if (number != NUMBER_DIRECTORY)
+		return -ENOENT;
+	*ret_node = (struct branch_node){ .time_us = directory->table.created_us, .is_told = true };
 	while ((result = backup_next(txn, table_of(directory), table_name_of(directory), &place, &pin)) == 1) {
-		if (pin.created_us > *ret_time_us)
-			*ret_time_us = pin.created_us;
+		if (pin.created_us > ret_node->time_us)
+			ret_node->time_us = pin.created_us;
 	}
 	return result;
 }
@@ -224,10 +231,10 @@ static int remove_backup(struct mount *mount, const struct view *directory, stru
 }
 
 const struct branch backupdir_of_table = {
-	.find = find_backup, .list = list_backups, .time = newest_backup, .make = make_backup, .remove = remove_backup
+	.find = find_backup, .list = list_backups, .node = backups_node, .make = make_backup, .remove = remove_backup
 };
 const struct branch backupdir_of_name = {
-	.find = find_backup, .list = list_backups, .time = newest_backup, .remove = remove_backup
+	.find = find_backup, .list = list_backups, .node = backups_node, .remove = remove_backup
 };
 
 /* --- news --- */

@@ -78,13 +78,14 @@ static int list_one(struct mount *mount, struct store_txn *txn, const struct vie
 	result = result < 0 ? result : result == 0 ? -EIO : backup_table(txn, &pin, &table);
 	if (result < 0)
 		return result;
-	result = attree_add(mount, directory, slice_of_text(table.name), &backupdir_of_name, ret_view);
+	result =
+		attree_add(mount, directory, NUMBER_DIRECTORY, slice_of_text(table.name), &backupdir_of_name, ret_view);
 	table_free(&table);
 	return result;
 }
 
-static int list_tables(struct mount *mount, struct store_txn *txn, const struct view *directory, uint64_t after,
-	attree_each each, void *context)
+static int list_tables(struct mount *mount, struct store_txn *txn, struct view *directory, uint64_t number,
+	uint64_t after, branch_each each, void *context)
 {
 	struct buffer gathered = BUFFER_INIT;
 	int result = gather(txn, &gathered);
@@ -92,46 +93,52 @@ static int list_tables(struct mount *mount, struct store_txn *txn, const struct 
 	size_t count = result < 0 || gathered.size == 0 ? 0 : keep_first(tables, gathered.size / sizeof(*tables));
 	bool goes_on = true;
 
+	(void)number;
 	for (size_t i = 0; i < count && result == 0 && goes_on; i++) {
-		struct view *view;
+		struct branch_entry entry = { .number = NUMBER_DIRECTORY };
 
 		if (tables[i].place.table <= after)
 			continue;
-		result = list_one(mount, txn, directory, &tables[i], &view);
+		result = list_one(mount, txn, directory, &tables[i], &entry.view);
 		if (result == 0) {
-			goes_on = each(context, tables[i].place.table, view);
-			view_put(view);
+			goes_on = each(context, tables[i].place.table, entry.view->name, &entry, NULL);
+			view_put(entry.view);
 		}
 	}
 	buffer_free(&gathered);
 	return result;
 }
 
-static int find_table(struct mount *mount, struct store_txn *txn, const struct view *directory, struct slice name,
-	struct view **ret_view)
+static int find_table(struct mount *mount, struct store_txn *txn, struct view *directory, uint64_t number,
+	struct slice name, struct branch_entry *ret_entry, struct error *error)
 {
 	struct pin_place place = { 0 };
 	struct pin pin;
 	int result = name.size == 0 ? 0 : backup_next(txn, UINT32_MAX, name, &place, &pin);
 
+	(void)error;
+	ret_entry->number = NUMBER_DIRECTORY;
 	if (result <= 0)
 		return result < 0 ? result : -ENOENT;
-	return attree_add(mount, directory, name, &backupdir_of_name, ret_view);
+	return attree_add(mount, directory, number, name, &backupdir_of_name, &ret_entry->view);
 }
 
-static int newest_backup(struct store_txn *txn, const struct view *directory, int64_t *ret_time_us)
+static int tables_node(struct mount *mount, struct store_txn *txn, struct view *directory, uint64_t number,
+	struct branch_node *ret_node)
 {
 	struct pin_place place = { 0 };
 	struct pin pin;
 	int result;
 
-	(void)directory;
-	*ret_time_us = 0;
+	(void)mount, (void)directory;
+	if (number != NUMBER_DIRECTORY)
+		return -ENOENT;
+	*ret_node = (struct branch_node){ .is_told = true };
 	while ((result = backup_next(txn, UINT32_MAX, slice_of(NULL, 0), &place, &pin)) == 1) {
-		if (pin.created_us > *ret_time_us)
-			*ret_time_us = pin.created_us;
+		if (pin.created_us > ret_node->time_us)
+			ret_node->time_us = pin.created_us;
 	}
 	return result;
 }
 
-const struct branch backupdir_of_store = { .find = find_table, .list = list_tables, .time = newest_backup };
+const struct branch backupdir_of_store = { .find = find_table, .list = list_tables, .node = tables_node };

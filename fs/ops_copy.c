@@ -35,6 +35,9 @@ static int read_target(
 	if (from->kind == TARGET_ITEM)
 		return render_node(
 			copying->mount, txn, from->view, &from->node, copying->from_offset, copying->size, out);
+	if (from->kind == TARGET_LEAF)
+		return from->view->branch->read(copying->mount, txn, from->view, nodeid_number(from->nodeid),
+			copying->from_offset, copying->size, out);
 	/* Other files are copied by reading and writing. */
 	if (from->kind != TARGET_TABLE_FILE)
 		return -EOPNOTSUPP;

@@ -2,7 +2,7 @@
  * its directory never changes.
  *
  *   cookie 1, 2, 3      ".", "..", ".table.json" (in the root: "restore")
- *          16 + n       after n slots of the store's directory (or tables, backups, kept files)
+ *          16 + n       after n slots of the store's directory (or tables, places of a branch, kept files)
  *          2^62 + id    private entries, in the order they were made */
 #include "ops.h"
 
@@ -30,10 +30,34 @@ struct listing {
 	struct store_txn *txn;
 	struct target directory;
 	bool is_plus, is_full;
-	uint64_t offset;        /* the cookie to go on after */
-	struct buffer entries;  /* never more than its capacity */
-	struct buffer referred; /* nodes the kernel gets a reference to: uint64_t each */
+	uint64_t offset;       /* the cookie to go on after */
+	struct buffer entries; /* never more than its capacity */
+	/* References the kernel gets: to nodes of the directory's own view, counted together at the end; and to others (uint64_t each), counted
+	 * at once, for their slots could be given away before the end of a long listing. */
+	uint32_t slot;
+	int64_t in_slot;
+	struct buffer referred;
 };
+
+static void refer(struct listing *listing, uint64_t nodeid)
+{
+	if (listing->slot != 0 && nodeid_slot(nodeid) == listing->slot) {
+		listing->in_slot++;
+		return;
+	}
+	buffer_append_u64(&listing->referred, nodeid);
+	if (!listing->referred.is_out_of_memory)
+		attr_count(listing->mount, nodeid, 1);
+}
+
+/* The kernel didn't get the entries. */
+static void unrefer(struct listing *listing)
+{
+	struct reader reader = reader_of(buffer_slice(&listing->referred));
+
+	while (reader_left(&reader) > 0)
+		attr_count(listing->mount, reader_u64(&reader), -1);
+}
 
 /* False: it did not fit any more. */
 static bool add(struct listing *listing, const char *name, const struct fuse_entry_param *entry, uint64_t cookie)
@@ -49,7 +73,7 @@ static bool add(struct listing *listing, const char *name, const struct fuse_ent
 		return false;
 	out->size += size;
 	if (listing->is_plus && entry->ino != 0)
-		buffer_append_u64(&listing->referred, entry->ino);
+		refer(listing, entry->ino);
 	return true;
 }
 
@@ -253,12 +277,27 @@ static int add_pitr(struct listing *listing)
 
 /* --- below "@" --- */
 
-static bool add_view(void *context, uint64_t place, const struct view *view)
+static bool add_branch_entry(void *context, uint64_t place, const char *name, const struct branch_entry *found,
+	const struct branch_node *node)
 {
 	struct listing *listing = context;
+	struct fuse_entry_param entry;
 
-	(void)add_target(listing, view->name, nodeid_of(view->slot, NUMBER_DIRECTORY), COOKIE_NODES + place);
+	if (node == NULL) {
+		(void)add_target(listing, name, nodeid_of(found->view->slot, found->number), COOKIE_NODES + place);
+	} else {
+		attr_leaf_entry(listing->mount, found->view, found->number, node, &entry);
+		add(listing, name, &entry, COOKIE_NODES + place);
+	}
 	return !listing->is_full;
+}
+
+static int add_branch(struct listing *listing)
+{
+	struct view *view = listing->directory.view;
+
+	return view->branch->list(listing->mount, listing->txn, view, nodeid_number(listing->directory.nodeid),
+		first_place(listing), add_branch_entry, listing);
 }
 
 /* --- all of it --- */
@@ -284,8 +323,7 @@ static int add_stored(struct listing *listing)
 	case TARGET_PARTITION:
 		return directory->is_stored ? add_nodes(listing) : 0;
 	case TARGET_BRANCH:
-		return directory->view->branch->list(
-			listing->mount, listing->txn, directory->view, first_place(listing), add_view, listing);
+		return add_branch(listing);
 	case TARGET_PITR:
 	case TARGET_REJECTED:
 		return add_pitr(listing);
@@ -309,28 +347,17 @@ static int fill(struct listing *listing)
 	return result;
 }
 
-static void count_references(struct listing *listing, int64_t by)
+static int fill_buffer(struct listing *listing, size_t size)
 {
-	struct reader reader = reader_of(buffer_slice(&listing->referred));
-	uint32_t slot = 0;
-	int64_t in_slot = 0;
+	int result;
 
-	while (reader_left(&reader) > 0) {
-		uint64_t nodeid = reader_u64(&reader);
-
-		if (nodeid_slot(nodeid) == 0) {
-			attr_count(listing->mount, nodeid, by);
-			continue;
-		}
-		if (nodeid_slot(nodeid) != slot && in_slot != 0) {
-			views_count(listing->mount->views, slot, in_slot);
-			in_slot = 0;
-		}
-		slot = nodeid_slot(nodeid);
-		in_slot += by;
-	}
-	if (in_slot != 0)
-		views_count(listing->mount->views, slot, in_slot);
+	listing->slot = listing->directory.view == NULL ? 0 : listing->directory.view->slot;
+	listing->entries.data = malloc(size);
+	if (listing->entries.data == NULL)
+		return -ENOMEM;
+	listing->entries.capacity = size;
+	result = fill(listing);
+	return result < 0 ? result : buffer_error(&listing->referred);
 }
 
 static void list(fuse_req_t req, struct mount *mount, fuse_ino_t ino, size_t size, off_t offset, bool is_plus)
@@ -346,20 +373,20 @@ static void list(fuse_req_t req, struct mount *mount, fuse_ino_t ino, size_t siz
 		fuse_reply_err(req, -result);
 		return;
 	}
-	listing.entries.data = malloc(size);
-	listing.entries.capacity = listing.entries.data == NULL ? 0 : size;
-	result = listing.entries.data == NULL ? -ENOMEM : fill(&listing);
-	if (result == 0)
-		result = buffer_error(&listing.referred);
-	if (result == 0)
-		count_references(&listing, 1);
+	result = fill_buffer(&listing, size);
+	if (result < 0)
+		unrefer(&listing);
+	else if (listing.in_slot != 0)
+		views_count(mount->views, listing.slot, listing.in_slot);
 	target_end(listing.txn, &listing.directory);
 	if (result == -ESTALE)
 		overtaken_drop(mount, ino);
-	if (result < 0)
+	if (result < 0) {
 		fuse_reply_err(req, -result);
-	else if (fuse_reply_buf(req, (const char *)listing.entries.data, listing.entries.size) == -ENOENT)
-		count_references(&listing, -1);
+	} else if (fuse_reply_buf(req, (const char *)listing.entries.data, listing.entries.size) == -ENOENT) {
+		unrefer(&listing);
+		views_count(mount->views, listing.slot, -listing.in_slot);
+	}
 	buffer_free(&listing.entries);
 	buffer_free(&listing.referred);
 }
@@ -389,10 +416,25 @@ static bool is_overtaken(struct mount *mount, const struct view *view)
 	return is_overtaken;
 }
 
-/* Tables leave the listing of a whole store's instant when their windows do. */
-static bool is_unchanging(const struct view *view)
+static bool is_branch_settled(struct mount *mount, uint64_t nodeid)
 {
-	return view != NULL && !view->is_live && !view->is_store && view->branch == NULL;
+	struct store_txn *txn;
+	struct target target;
+	bool is_settled;
+
+	if (target_begin(mount, nodeid, &txn, &target) < 0)
+		return false;
+	is_settled = target.kind == TARGET_BRANCH && target.leaf.is_settled;
+	target_end(txn, &target);
+	return is_settled;
+}
+
+/* Tables leave the listing of a whole store's instant when their windows do. */
+static bool is_unchanging(struct mount *mount, uint64_t nodeid, const struct view *view)
+{
+	if (view != NULL && view->branch != NULL)
+		return is_branch_settled(mount, nodeid);
+	return view != NULL && !view->is_live && !view->is_store;
 }
 
 /* A read-only mount says once that directories need not be opened; the kernel then caches all listings. */
@@ -406,7 +448,7 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 		return;
 	}
 	view = views_get(mount->views, nodeid_slot(ino));
-	file->cache_readdir = file->keep_cache = is_unchanging(view);
+	file->cache_readdir = file->keep_cache = is_unchanging(mount, ino, view);
 	if (is_overtaken(mount, view))
 		fuse_reply_err(req, ESTALE);
 	else

@@ -167,15 +167,16 @@ static int lookup_pitr(struct mount *mount, struct store_txn *txn, const struct 
 static int lookup_branch(struct mount *mount, struct store_txn *txn, const struct target *directory, const char *name,
 	struct fuse_entry_param *ret_entry)
 {
-	const struct branch *branch = directory->kind == TARGET_BRANCH ? directory->view->branch : NULL;
-	struct view *view;
-	int result = branch == NULL ? attree_of(mount, directory, &view)
-				    : branch->find(mount, txn, directory->view, slice_of_text(name), &view);
+	struct branch_entry found = { .number = NUMBER_DIRECTORY };
+	int result = directory->kind != TARGET_BRANCH
+			     ? attree_of(mount, directory, &found.view)
+			     : attree_find(mount, txn, directory->view, nodeid_number(directory->nodeid),
+				       slice_of_text(name), &found);
 
 	if (result < 0)
 		return result;
-	result = view_entry(mount, txn, view, NUMBER_DIRECTORY, ret_entry);
-	view_put(view);
+	result = view_entry(mount, txn, found.view, found.number, ret_entry);
+	view_put(found.view);
 	return result;
 }
 
@@ -265,6 +266,15 @@ static int lookup_elsewhere(struct mount *mount, struct store_txn *txn, const st
 	return -ENOENT;
 }
 
+static bool is_in_branch(struct mount *mount, fuse_ino_t ino)
+{
+	struct view *view = views_get(mount->views, nodeid_slot(ino));
+	bool is = view != NULL && view->branch != NULL;
+
+	view_put(view);
+	return is;
+}
+
 /* Counts the reference, since the view that was found could otherwise go before the reply. */
 static int lookup(
 	struct mount *mount, fuse_ino_t parent, const char *name, pid_t pid, struct fuse_entry_param *ret_entry)
@@ -275,7 +285,7 @@ static int lookup(
 	int result;
 
 	/* What was closed before an instant is asked for belongs to it. */
-	if (strchr(name, '@') != NULL)
+	if (strchr(name, '@') != NULL || is_in_branch(mount, parent))
 		target_drain(mount, parent);
 	if (parent == NODEID_ROOT || parent == NODEID_RESTORE)
 		restoring_tidy(mount, false);
@@ -333,14 +343,21 @@ void ops_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *for
 
 /* --- getattr --- */
 
+/* Does it tell something of what was closed before? */
+static bool counts_pending(const struct target *target)
+{
+	if (target->kind == TARGET_BRANCH || target->kind == TARGET_LEAF)
+		return !target->leaf.is_settled;
+	return !target_is_past(target) && (target_is_directory(target) || target->kind == TARGET_TABLE_FILE);
+}
+
 static int get_attr(struct mount *mount, fuse_ino_t ino, struct stat *ret_stat, double *ret_timeout)
 {
 	struct store_txn *txn;
 	struct target target;
 	int result = target_begin(mount, ino, &txn, &target);
 
-	if (result == 0 && mount->writer != NULL && !target_is_past(&target) &&
-		(target_is_directory(&target) || target.kind == TARGET_TABLE_FILE)) {
+	if (result == 0 && mount->writer != NULL && counts_pending(&target)) {
 		target_end(txn, &target);
 		target_drain(mount, ino);
 		result = target_begin(mount, ino, &txn, &target);

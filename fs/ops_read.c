@@ -42,6 +42,9 @@ static void open_stored(const struct mount *mount, const struct target *target, 
 		file->keep_cache = is_cached(mount, target);
 		file->direct_io = !file->keep_cache;
 		file->fh |= target->node.version.seq << FH_SEQ_SHIFT | (file->direct_io ? FH_DIRECT : 0);
+	} else if (target->kind == TARGET_LEAF) {
+		file->keep_cache = target->leaf.is_settled;
+		file->direct_io = !file->keep_cache;
 	} else {
 		file->keep_cache = target_is_past(target);
 		file->direct_io =
@@ -151,6 +154,9 @@ static int read_target(struct mount *mount, struct store_txn *txn, const struct 
 		return read_table_file(mount, txn, target->view, offset, size, out);
 	case TARGET_ERRORS:
 		return pitrdir_read_errors(mount->pitrdir, offset, size, out);
+	case TARGET_LEAF:
+		return target->view->branch->read(
+			mount, txn, target->view, nodeid_number(target->nodeid), offset, size, out);
 	case TARGET_KEPT:
 		return pitrdir_read(mount->pitrdir, nodeid_number(target->nodeid), offset, size, out);
 	default:
@@ -246,24 +252,38 @@ static const char *operation_name(enum change_op op)
 	return op == CHANGE_INSERT ? "INSERT" : op == CHANGE_MODIFY ? "MODIFY" : "REMOVE";
 }
 
+/* What is told: the change that made an item, or a file that shows one. False: nothing. */
+static bool told_of(const struct target *target, struct version *ret_version)
+{
+	if (target->kind == TARGET_ITEM)
+		*ret_version = target->node.version;
+	else if (target->kind == TARGET_LEAF && target->leaf.seq != 0)
+		*ret_version = (struct version){ .seq = target->leaf.seq, .time_us = target->leaf.time_us };
+	else
+		return false;
+	return true;
+}
+
 static int append_xattr(struct store_txn *txn, const struct target *target, int which, struct buffer *out)
 {
-	const struct version *version = &target->node.version;
+	struct version version;
 	char time[INSTANT_TEXT_MAX];
 	struct log_entry entry;
 	struct slice author;
 	int result;
 
+	if (!told_of(target, &version))
+		return -ENODATA;
 	if (which == XATTR_TIME) {
-		instant_format_z(version->time_us, time, sizeof(time));
+		instant_format_z(version.time_us, time, sizeof(time));
 		buffer_append_text(out, time);
 		return 0;
 	}
 	if (which == XATTR_SEQ) {
-		buffer_append_format(out, "%llu", (unsigned long long)version->seq);
+		buffer_append_format(out, "%llu", (unsigned long long)version.seq);
 		return 0;
 	}
-	result = log_get(txn, target->view->table.number, version->seq, &entry);
+	result = log_get(txn, target->view->table.number, version.seq, &entry);
 	if (result == 0 && which == XATTR_OPERATION) {
 		buffer_append_text(out, operation_name(entry.op));
 	} else if (result == 0) {
@@ -287,20 +307,21 @@ static int get_xattr(struct mount *mount, fuse_ino_t ino, const char *name, stru
 	result = target_begin(mount, ino, &txn, &target);
 	if (result < 0)
 		return result;
-	result = target.kind == TARGET_ITEM ? append_xattr(txn, &target, which, out) : -ENODATA;
+	result = append_xattr(txn, &target, which, out);
 	target_end(txn, &target);
 	return result < 0 ? result : buffer_error(out);
 }
 
 static int list_xattr(struct mount *mount, fuse_ino_t ino, struct buffer *out)
 {
+	struct version version;
 	struct store_txn *txn;
 	struct target target;
 	int result = target_begin(mount, ino, &txn, &target);
 
 	if (result < 0)
 		return result;
-	for (int which = 0; which < XATTRS && target.kind == TARGET_ITEM; which++)
+	for (int which = 0; which < XATTRS && told_of(&target, &version); which++)
 		buffer_append(out, xattr_names[which], strlen(xattr_names[which]) + 1);
 	target_end(txn, &target);
 	return buffer_error(out);

@@ -5,10 +5,21 @@
 #include "mount.h"
 #include "retention.h"
 
+/* Of one state or, below "@/", between two; or of none. */
+static bool is_of_state(const struct view *view)
+{
+	return !view->is_live && !view->is_store && (view->branch == NULL || view->snapshot.table != 0);
+}
+
+static bool is_forgotten(struct store_txn *txn, const struct snapshot *snapshot)
+{
+	return retention_check(txn, snapshot->table, snapshot->seq) == -ESTALE;
+}
+
 bool overtaken_is(struct store_txn *txn, const struct view *view)
 {
-	return !view->is_live && !view->is_store && view->branch == NULL &&
-	       retention_check(txn, view->snapshot.table, view->snapshot.seq) == -ESTALE;
+	return is_of_state(view) &&
+	       (is_forgotten(txn, &view->snapshot) || (view->from.table != 0 && is_forgotten(txn, &view->from)));
 }
 
 /* A table of the whole store's view was listed there, too. */
@@ -22,7 +33,7 @@ void overtaken_drop(struct mount *mount, uint64_t nodeid)
 {
 	struct view *view = views_get(mount->views, nodeid_slot(nodeid));
 
-	if (view != NULL && !view->is_live && view->branch == NULL)
+	if (view != NULL && !view->is_live && (view->branch == NULL || is_of_state(view)))
 		drop(mount, view);
 	view_put(view);
 }

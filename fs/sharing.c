@@ -76,45 +76,48 @@ static struct target target_of(struct view *view)
 		.view = view };
 }
 
-/* From one directory to the next; `view` NULL: the root. */
-static int take_step(struct mount *mount, struct store_txn *txn, struct view *view, struct slice step,
-	struct view **ret_view, struct error *error)
+/* From one directory to the next; no view: the root. */
+static int take_step(struct mount *mount, struct store_txn *txn, const struct branch_entry *at, struct slice step,
+	struct branch_entry *ret_at, struct error *error)
 {
-	const struct target directory = target_of(view);
+	const struct target directory = target_of(at->view);
 	struct slice instant = slice_of(step.data + 1, step.size - 1);
+	struct view *view = at->view;
 
+	ret_at->number = NUMBER_DIRECTORY;
 	if (view != NULL && view->branch != NULL)
-		return view->branch->find(mount, txn, view, step, ret_view);
+		return view->branch->find(mount, txn, view, at->number, step, ret_at, error);
 	if (view != NULL && view->is_store)
-		return resolve_store_table(mount, txn, &directory, step, ret_view);
+		return resolve_store_table(mount, txn, &directory, step, &ret_at->view);
 	if (view != NULL && !view->is_live)
 		return -ENOENT;
 	if (step.data[0] == '@')
-		return instant.size == 0 ? attree_of(mount, &directory, ret_view)
-					 : resolve_instant(mount, txn, &directory, step, instant, ret_view, error);
-	return view == NULL ? resolve_live_table(mount, txn, step, ret_view) : -ENOENT;
+		return instant.size == 0 ? attree_of(mount, &directory, &ret_at->view)
+					 : resolve_instant(mount, txn, &directory, step, instant, &ret_at->view, error);
+	return view == NULL ? resolve_live_table(mount, txn, step, &ret_at->view) : -ENOENT;
 }
 
 /* The view at its end, held. */
 static int follow(
 	struct mount *mount, struct store_txn *txn, const struct way *way, struct view **ret_view, struct error *error)
 {
-	struct view *view = NULL, *next;
+	struct branch_entry at = { 0 }, next = { 0 };
 	int result = 0;
 
 	for (size_t i = 0; i < way->count && result == 0; i++) {
-		result = take_step(mount, txn, view, way->steps[i], &next, error);
-		view_put(view);
-		view = result == 0 ? next : NULL;
+		result = take_step(mount, txn, &at, way->steps[i], &next, error);
+		view_put(at.view);
+		at = result == 0 ? next : (struct branch_entry){ 0 };
 		if (result < 0 && (error->code == 0 || result == -EINVAL))
 			error_set(error, -ENOENT, "there is no %.*s to restore; %s", (int)way->steps[i].size,
 				(const char *)way->steps[i].data, accepted);
 	}
-	if (view != NULL && (view->is_store || view->branch != NULL || view->is_item)) {
-		view_put(view);
+	if (at.view != NULL && (at.view->is_store || at.view->branch != NULL || at.view->is_item)) {
+		view_put(at.view);
+		at.view = NULL;
 		result = error_set(error, -EINVAL, "what is restored this way is one whole table; %s", accepted);
 	}
-	*ret_view = view;
+	*ret_view = at.view;
 	return result;
 }
 

@@ -88,6 +88,14 @@ static int load_node(struct mount *mount, struct store_txn *txn, struct target *
 	return keep_key(target, target->node.encoded_key);
 }
 
+static int load_branch_node(struct mount *mount, struct store_txn *txn, struct target *target)
+{
+	int result = target->view->branch->node(mount, txn, target->view, nodeid_number(target->nodeid), &target->leaf);
+
+	target->kind = target->leaf.is_file ? TARGET_LEAF : TARGET_BRANCH;
+	return result;
+}
+
 static int load_view_node(struct mount *mount, struct store_txn *txn, struct target *target)
 {
 	uint64_t number = nodeid_number(target->nodeid);
@@ -97,10 +105,10 @@ static int load_view_node(struct mount *mount, struct store_txn *txn, struct tar
 		return -ENOENT;
 	if (target->view->is_gone)
 		return -ESTALE;
+	if (target->view->branch != NULL)
+		return load_branch_node(mount, txn, target);
 	if (number == NUMBER_DIRECTORY) {
-		target->kind = target->view->branch != NULL ? TARGET_BRANCH
-			       : target->view->is_store     ? TARGET_STORE
-							    : TARGET_TABLE;
+		target->kind = target->view->is_store ? TARGET_STORE : TARGET_TABLE;
 		return 0;
 	}
 	if (number == NUMBER_LINK && target->view->is_alias) {
@@ -169,9 +177,9 @@ void target_drain(struct mount *mount, uint64_t nodeid)
 
 	if (view == NULL && scratch != NULL && scratch->kind == SCRATCH_PARTITION)
 		view = views_get(mount->views, scratch_slot(scratch));
-	if (view != NULL && view->is_live && !view->is_gone) {
+	if (view != NULL && ((view->is_live && !view->is_gone) || view->branch != NULL)) {
 		loop_blocks();
-		(void)writer_drain(mount->writer, view->table.number);
+		(void)writer_drain(mount->writer, view->table.number == CATALOGUE ? UINT32_MAX : view->table.number);
 	} else if (mount->writer != NULL && (nodeid == NODEID_ROOT || nodeid == NODEID_RESTORE)) {
 		loop_blocks();
 		(void)writer_drain(mount->writer, UINT32_MAX);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "attree.h"
 #include "bytes.h"
 #include "names.h"
 #include "scratch.h"
@@ -23,7 +24,8 @@ enum target_kind {
 	TARGET_ITEM,
 	TARGET_FILE,      /* private */
 	TARGET_DIRECTORY, /* private */
-	TARGET_BRANCH,    /* "@/", or a directory in it that is no state of a table */
+	TARGET_BRANCH,    /* "@/", or a directory in it that is no state of a table (attree.h) */
+	TARGET_LEAF,      /* a file in such a one */
 	TARGET_RESTORE,   /* "restore/" */
 	TARGET_LINK,      /* in it: to a table at the root */
 	TARGET_PITR,
@@ -39,6 +41,7 @@ struct target {
 	struct node node;        /* ITEM, and PARTITION when is_stored; its encoded_key is `key` */
 	bool is_stored;          /* PARTITION: it has items */
 	struct buffer key;       /* ITEM, PARTITION: encoded */
+	struct branch_node leaf; /* BRANCH, LEAF */
 	struct scratch *scratch; /* held; private things, and partitions that are kept */
 };
 
@@ -51,7 +54,7 @@ void target_release(struct target *target);
 int target_begin(struct mount *mount, uint64_t nodeid, struct store_txn **ret_txn, struct target *ret_target);
 /* Is a change of this item not committed yet? Its ticket then. */
 bool target_is_pending(struct mount *mount, const struct target *target, uint64_t *ret_ticket);
-/* What this mount has accepted in a directory's table (for the root: in all) is committed when this returns, so that it is
+/* What this mount has accepted in a directory's table, or the table a branch is of (for the root: in all) is committed when this returns, so that it is
  * listed and counts for the directory's time. */
 void target_drain(struct mount *mount, uint64_t nodeid);
 /* Ends both. */

@@ -181,10 +181,16 @@ static struct slot *slot_new(struct views *views)
 
 /* --- inode numbers --- */
 
+static bool is_same_snapshot(const struct snapshot *a, const struct snapshot *b)
+{
+	return a->table == b->table && a->seq == b->seq && a->time_us == b->time_us;
+}
+
 static bool is_same_state(const struct view *a, const struct view *b)
 {
 	if (a->branch != NULL || b->branch != NULL)
-		return a->branch == b->branch && a->table.number == b->table.number && strcmp(a->path, b->path) == 0;
+		return a->branch == b->branch && a->table.number == b->table.number && strcmp(a->path, b->path) == 0 &&
+		       is_same_snapshot(&a->from, &b->from) && is_same_snapshot(&a->snapshot, &b->snapshot);
 	/* Nobody is to take a table and its alias for a directory that contains itself. */
 	if (a->is_alias != b->is_alias || (a->is_alias && strcmp(a->path, b->path) != 0))
 		return false;

@@ -48,12 +48,14 @@ struct view {
 	bool is_gone;                /* live: its table has ended */
 	bool is_alias;               /* live: in restore/, or the like of it in there (restoring.h) */
 	enum instant_kind written;   /* how the instant was written */
-	const struct branch *branch; /* a directory below "@/" (attree.h), whose table has no description; NULL: none */
+	const struct branch *branch; /* what is below "@/" (attree.h), whose table has no description; NULL: none */
 	struct pin_place pin;        /* past: of a backup; number 0: of none */
 	atomic_bool is_dropped;      /* past: the kernel was told that it is forgotten (overtaken.h) */
 	int64_t time_us;             /* TIME_NOW: live */
 	struct table table;
 	struct snapshot snapshot;
+	struct snapshot
+		from; /* of a branch that tells what came between two states: the first; `snapshot` is the second */
 	uint64_t ino_base; /* st_ino of its directory; others add their number */
 	uint64_t parent;   /* node and name it was looked up by */
 	char name[FILE_NAME_MAX + 1];
