@@ -4,10 +4,15 @@
 
 load ../support/mount
 
+setup_file() {
+	skip_without_shared ca-fires
+	pitr_prepare
+	pitr import --table fires "$SHARED_DATA/changes.jsonl.gz"
+}
+
 setup() {
 	skip_without_shared ca-fires
 	pitr_setup
-	pitr import --table fires "$SHARED_DATA/changes.jsonl.gz"
 }
 
 teardown() {

@@ -5,10 +5,14 @@
 bats_require_minimum_version 1.5.0
 load ../support/mount
 
-setup() {
-	pitr_setup
+setup_file() {
+	pitr_prepare
 	seq 1 4000 | sed 's/.*/{"id":"&","customer":"c&","total":&,"note":"nothing to be said about this one"}/' |
 		pitr import --table orders --key id - 2>/dev/null
+}
+
+setup() {
+	pitr_setup
 }
 
 teardown() {

@@ -32,6 +32,16 @@ pitr_setup_store() {
 	MNT=$WORK/mnt
 	mkdir "$MNT" "$WORK/home"
 	export WORK STORE MNT HOME=$WORK/home
+	if [ -n "${PREPARED-}" ]; then
+		cp -r "$PREPARED" "$STORE"
+	else
+		pitr_store "$STORE"
+	fi
+}
+
+# For setup_file: what pitr does then, it does to a store of which every test of the file gets a copy.
+pitr_prepare() {
+	export PREPARED=$BATS_FILE_TMPDIR/prepared STORE=$BATS_FILE_TMPDIR/prepared HOME=$BATS_FILE_TMPDIR
 	pitr_store "$STORE"
 }
 
