@@ -22,6 +22,10 @@ total() {
 	jq .total "$1"
 }
 
+is_total() {
+	[ "$(total "$2")" = "$1" ]
+}
+
 told() {
 	tail -n 1 .pitr/errors.jsonl | jq -r .message | grep -qF -- "$1"
 }
@@ -178,7 +182,7 @@ listed() {
 	mkdir orders/@/backups/orders-1
 	listed orders/@/backups 'orders-1 '
 	[ "$(total orders/@/backups/orders-1/1001.json)" = 9 ]
-	[ "$(total @/backups/orders/orders-1/1001.json)" = 9 ]
+	soon is_total 9 @/backups/orders/orders-1/1001.json # the name was another backup's
 	[ "$(find @/backups/orders -name 'orders-1*' | wc -l)" -eq 2 ]
 	old=$(find @/backups/orders -name 'orders-1~*' -printf '%f\n')
 	[ "$(total "@/backups/orders/$old/1001.json")" = 1 ]
