@@ -62,6 +62,8 @@ int store_renew(struct store_txn *txn);
 /* Does it see the last commit of any process? A write transaction does. */
 bool store_is_current(struct store_txn *txn);
 
+/* Every value is stored with a checksum of its key and itself, which is held against it whenever it is read: -EIO when it was
+ * damaged, cut short, or is another key's. */
 int store_get(struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_value);
 int store_put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value);
 /* As store_put, for a key that is probably greater than all in the space: packs pages full when it is. */
@@ -73,6 +75,8 @@ int store_seek(struct store_txn *txn, enum store_space space, struct slice key, 
 	struct slice *ret_value);
 
 /* Cursors: positions in one space of one transaction, from the first seek on. Closed before it ends. Results stay valid as the header says.
+ * A record whose checksum is wrong is -EIO too, but then *ret_key is its key: the cursor stands on it and can go on from there. After
+ * any other failure *ret_key is empty, and the space cannot be read on here.
  * Neither seeks nor steps lead from the catalogue's keys to other tables' or back: the ends of both are ends. */
 int store_cursor_open(struct store_txn *txn, enum store_space space, struct store_cursor **ret_cursor);
 void store_cursor_close(struct store_cursor *cursor); /* NULL is fine */

@@ -1,11 +1,19 @@
+/* A stored value ends in 4 bytes: the checksum of space, key and value. Values of VERSIONS and LOG begin with checksums of their
+ * own over the rest (pack.h, log.h), of which a reader may want only a part: of these the first bytes are enough to bind all
+ * the others to the key. */
 #include "store.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "store_parts.h"
+
+#define CHECKSUM_BYTES 4u
+#define OWN_CHECKSUM_BYTES 8u
 
 /* The catalogue is table 0, and keys begin with their table (layout.h). */
 static unsigned tree_of(enum store_space space, struct slice key)
@@ -25,6 +33,26 @@ static struct slice from_val(MDB_val v)
 	return slice_of(v.mv_data, v.mv_size);
 }
 
+static uint32_t checksum_of(enum store_space space, struct slice key, struct slice value)
+{
+	bool has_own = space == STORE_VERSIONS || space == STORE_LOG;
+	if (has_own && value.size > OWN_CHECKSUM_BYTES)
+		value.size = OWN_CHECKSUM_BYTES;
+	return (uint32_t)hash_checksum64(value, hash_checksum64(key, space));
+}
+
+/* What is stored, without its checksum: 0, or -EIO when that is another's. */
+static int take(enum store_space space, struct slice key, MDB_val stored, struct slice *ret_value)
+{
+	*ret_value = from_val(stored);
+	if (stored.mv_size < CHECKSUM_BYTES)
+		return -EIO;
+	ret_value->size -= CHECKSUM_BYTES;
+	uint32_t checksum;
+	memcpy(&checksum, ret_value->data + ret_value->size, sizeof(checksum));
+	return checksum == htole32(checksum_of(space, key, *ret_value)) ? 0 : -EIO;
+}
+
 int store_get(struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_value)
 {
 	int r = store_fault(txn->store, STORE_OP_GET);
@@ -35,8 +63,18 @@ int store_get(struct store_txn *txn, enum store_space space, struct slice key, s
 	r = mdb_get(txn->txn, txn->store->trees[tree_of(space, key)], &k, &v);
 	if (r)
 		return store_translate(r);
-	*ret_value = from_val(v);
-	return 0;
+	return take(space, key, v, ret_value);
+}
+
+/* A cursor's finding: its key too, when there is one. */
+static int found(enum store_space space, int r, MDB_val k, MDB_val v, struct slice *ret_key, struct slice *ret_value)
+{
+	if (r) {
+		*ret_key = *ret_value = (struct slice){ 0 };
+		return store_translate(r);
+	}
+	*ret_key = from_val(k);
+	return take(space, *ret_key, v, ret_value);
 }
 
 static int put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value, unsigned flags)
@@ -46,8 +84,15 @@ static int put(struct store_txn *txn, enum store_space space, struct slice key, 
 	if (r)
 		return r;
 	store_count(&txn->store->puts);
-	MDB_val k = to_val(key), v = to_val(value);
-	return store_translate(mdb_put(txn->txn, txn->store->trees[tree_of(space, key)], &k, &v, flags));
+	MDB_val k = to_val(key), v = { .mv_size = value.size + CHECKSUM_BYTES };
+	uint32_t checksum = htole32(checksum_of(space, key, value));
+	r = mdb_put(txn->txn, txn->store->trees[tree_of(space, key)], &k, &v, flags | MDB_RESERVE);
+	if (r)
+		return store_translate(r);
+	if (value.size)
+		memcpy(v.mv_data, value.data, value.size);
+	memcpy((uint8_t *)v.mv_data + value.size, &checksum, sizeof(checksum));
+	return 0;
 }
 
 int store_put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value)
@@ -106,11 +151,7 @@ int store_seek(
 		return store_translate(r);
 	MDB_val k = to_val(key), v;
 	r = mdb_cursor_get(txn->seekers[tree], &k, &v, MDB_SET_RANGE);
-	if (r)
-		return store_translate(r);
-	*ret_key = from_val(k);
-	*ret_value = from_val(v);
-	return 0;
+	return found(space, r, k, v, ret_key, ret_value);
 }
 
 int store_cursor_open(struct store_txn *txn, enum store_space space, struct store_cursor **ret_cursor)
@@ -145,49 +186,53 @@ static int choose(struct store_cursor *cursor, struct slice key)
 }
 
 static int move(
-	struct store_cursor *cursor, MDB_val *k, MDB_cursor_op op, struct slice *ret_key, struct slice *ret_value)
+	struct store_cursor *cursor, MDB_val k, MDB_cursor_op op, struct slice *ret_key, struct slice *ret_value)
 {
-	MDB_val v;
-	int r = mdb_cursor_get(cursor->cursor, k, &v, op);
-	if (r)
-		return store_translate(r);
-	*ret_key = from_val(*k);
-	*ret_value = from_val(v);
-	return 0;
+	MDB_val v = { 0 };
+	int r = mdb_cursor_get(cursor->cursor, &k, &v, op);
+	return found(cursor->space, r, k, v, ret_key, ret_value);
 }
 
-int store_cursor_seek(struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value)
+static int begin_seek(struct store_cursor *cursor, struct slice key)
 {
 	int r = store_fault(cursor->txn->store, STORE_OP_SEEK);
 	if (r)
 		return r;
 	store_count(&cursor->txn->store->seeks);
-	r = choose(cursor, key);
-	if (r)
-		return r;
-	MDB_val k = to_val(key);
-	return move(cursor, &k, MDB_SET_RANGE, ret_key, ret_value);
+	return choose(cursor, key);
 }
 
+int store_cursor_seek(struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value)
+{
+	*ret_key = (struct slice){ 0 };
+	int r = begin_seek(cursor, key);
+	return r ? r : move(cursor, to_val(key), MDB_SET_RANGE, ret_key, ret_value);
+}
+
+/* What stands after the one that is wanted need not be in order. */
 int store_cursor_seek_before(
 	struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value)
 {
-	int r = store_cursor_seek(cursor, key, ret_key, ret_value);
-	MDB_val k;
-	if (r == -ENOENT)
-		return move(cursor, &k, MDB_LAST, ret_key, ret_value);
-	return r ? r : move(cursor, &k, MDB_PREV, ret_key, ret_value);
+	*ret_key = (struct slice){ 0 };
+	int r = begin_seek(cursor, key);
+	if (r)
+		return r;
+	MDB_val k = to_val(key), v;
+	r = mdb_cursor_get(cursor->cursor, &k, &v, MDB_SET_RANGE);
+	if (r && r != MDB_NOTFOUND)
+		return found(cursor->space, r, k, v, ret_key, ret_value);
+	return move(cursor, k, r ? MDB_LAST : MDB_PREV, ret_key, ret_value);
 }
 
 static int step(struct store_cursor *cursor, MDB_cursor_op op, struct slice *ret_key, struct slice *ret_value)
 {
 	assert(cursor->cursor);
+	*ret_key = (struct slice){ 0 };
 	int r = store_fault(cursor->txn->store, STORE_OP_SEEK);
 	if (r)
 		return r;
 	store_count(&cursor->txn->store->steps);
-	MDB_val k;
-	return move(cursor, &k, op, ret_key, ret_value);
+	return move(cursor, (MDB_val){ 0 }, op, ret_key, ret_value);
 }
 
 int store_cursor_next(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value)

@@ -293,6 +293,84 @@ static void opens_read_only(void **state)
 	store_abort(txn);
 }
 
+/* Changes the bytes of the data file that are `old` once there, with the store closed. */
+static void tamper(const char *old, const char *new)
+{
+	char path[300];
+	store_close(store);
+	snprintf(path, sizeof(path), "%s/data.mdb", directory);
+	int fd = open(path, O_RDWR);
+	off_t size = lseek(fd, 0, SEEK_END);
+	char *bytes = malloc((size_t)size);
+	assert_int_equal(pread(fd, bytes, (size_t)size, 0), size);
+	char *at = memmem(bytes, (size_t)size, old, strlen(old));
+	assert_non_null(at);
+	assert_int_equal(pwrite(fd, new, strlen(new), at - bytes), strlen(new));
+	free(bytes);
+	close(fd);
+	struct store_options options = { .is_volatile = true };
+	assert_int_equal(store_open(directory, &options, &store, NULL), 0);
+}
+
+static void put_three(enum store_space space)
+{
+	static const char *const texts[] = { "first-record", "second-record", "third-record" };
+	struct store_txn *txn = begin(true);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(store_put(txn, space, slice_of_text(texts[i]), slice_of_text(texts[i])), 0);
+	assert_int_equal(store_commit(txn), 0);
+}
+
+/* Told wherever it is read, passed by a cursor, and no hindrance for its neighbours. */
+static void assert_second_is_damaged(enum store_space space, const char *key)
+{
+	struct store_cursor *cursor;
+	struct slice k, v;
+	struct store_txn *txn = begin(false);
+	assert_int_equal(store_get(txn, space, slice_of_text(key), &v), -EIO);
+	assert_int_equal(store_seek(txn, space, slice_of_text("g"), &k, &v), -EIO);
+	assert_int_equal(store_cursor_open(txn, space, &cursor), 0);
+	assert_pair(store_cursor_seek_before(cursor, slice_of_text("g"), &k, &v), k, v, "first-record");
+	assert_pair(store_cursor_seek(cursor, slice_of_text("a"), &k, &v), k, v, "first-record");
+	assert_int_equal(store_cursor_next(cursor, &k, &v), -EIO);
+	assert_true(slice_equal(k, slice_of_text(key)));
+	assert_pair(store_cursor_next(cursor, &k, &v), k, v, "third-record");
+	assert_int_equal(store_cursor_previous(cursor, &k, &v), -EIO);
+	assert_pair(store_cursor_previous(cursor, &k, &v), k, v, "first-record");
+	store_cursor_close(cursor);
+	store_abort(txn);
+}
+
+static void tells_damaged_values(void **state)
+{
+	(void)state;
+	put_three(STORE_META);
+	tamper("second-recordsecond-rec", "second-recordsecond-reC");
+	assert_second_is_damaged(STORE_META, "second-record");
+}
+
+static void tells_damaged_keys(void **state)
+{
+	(void)state;
+	put_three(STORE_LOG);
+	tamper("second-recordsecond-rec", "secono-recordsecond-rec");
+	assert_second_is_damaged(STORE_LOG, "secono-record");
+}
+
+/* Only the bytes that hold its own checksums; it tells of the rest itself. */
+static void leaves_packs_to_themselves(void **state)
+{
+	struct slice v;
+	(void)state;
+	put_three(STORE_VERSIONS);
+	tamper("second-recordsecond-rec", "second-recordsecond-reC");
+	struct store_txn *txn = begin(false);
+	assert_int_equal(store_get(txn, STORE_VERSIONS, slice_of_text("second-record"), &v), 0);
+	store_abort(txn);
+	tamper("second-recordsecond-reC", "second-recordSecond-reC");
+	assert_second_is_damaged(STORE_VERSIONS, "second-record");
+}
+
 static int count_down(void *context, enum store_op op)
 {
 	int *left = context;
@@ -452,6 +530,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(keeps_long_keys_and_values, open_store, close_store),
 		cmocka_unit_test_setup_teardown(a_full_map_refuses_and_keeps_the_rest, open_store, close_store),
 		cmocka_unit_test_setup_teardown(opens_read_only, open_store, close_store),
+		cmocka_unit_test_setup_teardown(tells_damaged_values, open_store, close_store),
+		cmocka_unit_test_setup_teardown(tells_damaged_keys, open_store, close_store),
+		cmocka_unit_test_setup_teardown(leaves_packs_to_themselves, open_store, close_store),
 		cmocka_unit_test_setup_teardown(fails_where_it_is_told_to, open_store, close_store),
 		cmocka_unit_test_setup_teardown(counts_what_it_does, open_store, close_store),
 		cmocka_unit_test_setup_teardown(clears_readers_that_died, open_store, close_store),
