@@ -28,19 +28,22 @@ struct difference_walk {
 	struct store_txn *txn;
 	uint32_t table;
 	uint64_t from, to; /* change numbers of the two states */
-	bool is_counting;  /* fill `changes` (a look at each change) */
+	bool is_counting;  /* fill `changes` (a look at each change): set after difference_begin */
 	struct log_walk log;
 	struct buffer before, after, key;
 };
 
-/* Goes on beyond a place (0: from the beginning). Both states must be readable: -ESTALE. */
+/* Goes on beyond a place (0: from the beginning). Both states must be readable, and so must all between them: -ESTALE. SEQ_MAX: as it
+ * is now. difference_end is called in any case. */
 int difference_begin(struct difference_walk *walk, struct store_txn *txn, uint32_t table, uint64_t from, uint64_t to,
 	uint64_t after_place);
 int difference_next(struct difference_walk *walk, struct difference *ret_difference); /* 1, 0 at the end, negative */
 void difference_end(struct difference_walk *walk);
 
-/* That of one key. -ENOENT: it is the same in both. */
+/* That of one key, or of the item whose first change is at a place, wherever the walk is. -ENOENT: it is the same in both, or is met
+ * elsewhere. */
 int difference_of(struct difference_walk *walk, struct slice encoded_key, struct difference *ret_difference);
+int difference_at(struct difference_walk *walk, uint64_t place, struct difference *ret_difference);
 
 struct difference_counts {
 	uint64_t added, removed, changed;
