@@ -6,6 +6,7 @@
 
 #include "attr.h"
 #include "backupdir.h"
+#include "calendardir.h"
 #include "mount.h"
 #include "target.h"
 
@@ -24,7 +25,7 @@ static const struct part store_parts[] = {
 	{ NULL, NULL },
 };
 
-/* --- "@" itself --- */
+/* --- "@" itself: the parts, and the days of the calendar --- */
 
 static const struct part *parts_of(const struct view *directory)
 {
@@ -34,48 +35,45 @@ static const struct part *parts_of(const struct view *directory)
 static int find_part(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, struct slice name,
 	struct branch_entry *ret_entry, struct error *error)
 {
-	(void)txn, (void)error;
 	ret_entry->number = NUMBER_DIRECTORY;
-	for (const struct part *part = parts_of(view); part->name != NULL; part++) {
+	for (const struct part *part = parts_of(view); part->name != NULL && number == NUMBER_DIRECTORY; part++) {
 		if (slice_equal(name, slice_of_text(part->name)))
 			return attree_add(mount, view, number, name, part->branch, &ret_entry->view);
 	}
-	return -ENOENT;
+	return calendardir_find(mount, txn, view, number, name, ret_entry, error);
 }
 
-static int list_parts(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, uint64_t after,
-	branch_each each, void *context)
+/* 1; 0: no more are wanted. */
+static int list_own_parts(struct mount *mount, const struct view *view, uint64_t after, branch_each each, void *context)
 {
 	const struct part *part = parts_of(view);
 	bool goes_on = true;
 
-	(void)txn;
 	for (uint64_t place = 1; part->name != NULL && goes_on; part++, place++) {
 		struct branch_entry entry = { .number = NUMBER_DIRECTORY };
+		struct slice name = slice_of_text(part->name);
 		int result;
 
 		if (place <= after)
 			continue;
-		result = attree_add(mount, view, number, slice_of_text(part->name), part->branch, &entry.view);
+		result = attree_add(mount, view, NUMBER_DIRECTORY, name, part->branch, &entry.view);
 		if (result < 0)
 			return result;
 		goes_on = each(context, place, part->name, &entry, NULL);
 		view_put(entry.view);
 	}
-	return 0;
+	return goes_on;
 }
 
-static int part_node(
-	struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, struct branch_node *ret_node)
+static int list_parts(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, uint64_t after,
+	branch_each each, void *context)
 {
-	(void)mount, (void)txn;
-	if (number != NUMBER_DIRECTORY)
-		return -ENOENT;
-	*ret_node = (struct branch_node){ .time_us = view->table.created_us, .is_settled = true };
-	return 0;
+	int result = number == NUMBER_DIRECTORY ? list_own_parts(mount, view, after, each, context) : 1;
+
+	return result == 1 ? calendardir_list(mount, txn, view, number, after, each, context) : result;
 }
 
-static const struct branch top = { .find = find_part, .list = list_parts, .node = part_node };
+static const struct branch top = { .find = find_part, .list = list_parts, .node = calendardir_node };
 
 /* --- views --- */
 

@@ -121,10 +121,8 @@ int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct
 	return resolve_add(mount, view_new(store->nodeid, name, store->view->path), &table, &snapshot, ret_view);
 }
 
-static bool is_kept(const struct view *view, const struct target *directory, int64_t idle_ms)
+static bool is_kept(const struct view *view, int64_t idle_ms)
 {
-	if (directory->view != NULL && view->table.number != directory->view->table.number)
-		return false;
 	switch (view->written) {
 	case INSTANT_AT:
 	case INSTANT_SEQ:
@@ -136,6 +134,20 @@ static bool is_kept(const struct view *view, const struct target *directory, int
 		break;
 	}
 	return false;
+}
+
+/* A view that was made before and still means the same; NULL: none. */
+static struct view *find_kept(
+	struct mount *mount, struct store_txn *txn, uint64_t parent, const struct table *table, struct slice name)
+{
+	int64_t idle_ms;
+	struct view *view = views_find(mount->views, parent, name, &idle_ms);
+
+	if (view != NULL && (table == NULL || view->table.number == table->number) && is_kept(view, idle_ms) &&
+		!overtaken_is(txn, view))
+		return view;
+	view_put(view);
+	return NULL;
 }
 
 static int add_store_view(struct mount *mount, struct view *view, int64_t time_us, struct view **ret_view)
@@ -158,7 +170,7 @@ static int load_table(struct store_txn *txn, const struct table *live, int64_t t
 	return result == -ENOENT ? table_copy(live, ret_table) : result;
 }
 
-static int add_instant(struct mount *mount, struct store_txn *txn, const struct target *directory,
+static int add_instant(struct mount *mount, struct store_txn *txn, const struct table *live,
 	const struct instant *instant, struct view *view, struct view **ret_view, struct error *error)
 {
 	struct snapshot snapshot;
@@ -167,7 +179,7 @@ static int add_instant(struct mount *mount, struct store_txn *txn, const struct 
 	int result;
 
 	view->written = instant->kind;
-	if (directory->kind == TARGET_ROOT) {
+	if (live == NULL) {
 		result = snapshot_resolve_store(mount->history, txn, instant, &time_us, error);
 		if (result == 0)
 			return add_store_view(mount, view, time_us, ret_view);
@@ -175,41 +187,54 @@ static int add_instant(struct mount *mount, struct store_txn *txn, const struct 
 		return result;
 	}
 	view->is_item = view->name[0] != '@';
-	result = snapshot_resolve(mount->history, txn, &directory->view->table, instant, &snapshot, error);
+	result = snapshot_resolve(mount->history, txn, live, instant, &snapshot, error);
 	if (result == 0)
-		result = load_table(txn, &directory->view->table, snapshot.time_us, &table);
+		result = load_table(txn, live, snapshot.time_us, &table);
 	if (result == 0 && table.is_restoring)
-		result = restoring_check_past(txn, &directory->view->table, &snapshot, &table, error);
+		result = restoring_check_past(txn, live, &snapshot, &table, error);
 	if (result == 0)
 		return resolve_add(mount, view, &table, &snapshot, ret_view);
 	view_put(view);
 	return result;
 }
 
+static int make_instant(struct mount *mount, struct store_txn *txn, const struct resolve_place *place,
+	struct slice name, const struct instant *instant, struct view **ret_view, struct error *error)
+{
+	struct view *view = view_new(place->parent, name, place->path);
+
+	return view == NULL ? -ENOMEM : add_instant(mount, txn, place->table, instant, view, ret_view, error);
+}
+
+int resolve_instant_in(struct mount *mount, struct store_txn *txn, const struct resolve_place *place, struct slice name,
+	const struct instant *instant, struct view **ret_view, struct error *error)
+{
+	*ret_view = find_kept(mount, txn, place->parent, place->table, name);
+	return *ret_view != NULL ? 0 : make_instant(mount, txn, place, name, instant, ret_view, error);
+}
+
 int resolve_instant(struct mount *mount, struct store_txn *txn, const struct target *directory, struct slice name,
 	struct slice text, struct view **ret_view, struct error *error)
 {
-	struct instant instant;
+	struct resolve_place place = { .parent = directory->nodeid };
 	struct buffer path = BUFFER_INIT;
-	int64_t idle_ms;
-	struct view *view = views_find(mount->views, directory->nodeid, name, &idle_ms);
+	struct instant instant;
 	int result;
 
-	if (view != NULL && is_kept(view, directory, idle_ms) && !overtaken_is(txn, view)) {
-		*ret_view = view;
+	place.table = directory->view == NULL ? NULL : &directory->view->table;
+	*ret_view = find_kept(mount, txn, place.parent, place.table, name);
+	if (*ret_view != NULL)
 		return 0;
-	}
-	view_put(view);
 	result = instant_parse(text, mount->zone, &instant, error);
 	if (result < 0)
 		return result == -EINVAL ? -ENOENT : result;
 	target_path(mount, directory, &path);
-	view = path.is_out_of_memory ? NULL
-				     : view_new(directory->nodeid, name, path.size == 0 ? "" : buffer_text(&path));
+	place.path = path.size == 0 ? "" : buffer_text(&path);
+	result = path.is_out_of_memory || place.path == NULL
+			 ? -ENOMEM
+			 : make_instant(mount, txn, &place, name, &instant, ret_view, error);
 	buffer_free(&path);
-	if (view == NULL)
-		return -ENOMEM;
-	return add_instant(mount, txn, directory, &instant, view, ret_view, error);
+	return result;
 }
 
 void resolve_refresh(struct mount *mount, struct store_txn *txn, const struct view *view)

@@ -26,6 +26,15 @@ int resolve_store_table(struct mount *mount, struct store_txn *txn, const struct
 int resolve_instant(struct mount *mount, struct store_txn *txn, const struct target *directory, struct slice name,
 	struct slice instant, struct view **ret_view, struct error *error);
 
+/* The same for an instant that is parsed already, in any place: of a table as it is now, or of the store. */
+struct resolve_place {
+	uint64_t parent;
+	const char *path;          /* of the parent, for people */
+	const struct table *table; /* NULL: the whole store */
+};
+int resolve_instant_in(struct mount *mount, struct store_txn *txn, const struct resolve_place *place, struct slice name,
+	const struct instant *instant, struct view **ret_view, struct error *error);
+
 /* Completes a new view (NULL: -ENOMEM) with its table and snapshot and adds it. Takes over the view and the table. */
 int resolve_add(struct mount *mount, struct view *view, struct table *table, const struct snapshot *snapshot,
 	struct view **ret_view);
