@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "gone.h"
 #include "hash.h"
 #include "item_json.h"
 #include "key.h"
@@ -220,9 +221,9 @@ static int record(struct batch *batch, struct touched *touched, const struct cha
 	return 0;
 }
 
-/* What a put or removal finds: the key's last life, if it lives. */
+/* What a put or removal finds: the key's last life, if it lives or has lived. */
 struct found {
-	bool is_alive;
+	bool is_alive, has_lived;
 	struct node node;
 	struct node_place place;
 	size_t size_bytes; /* of the old item, as DynamoDB counts it; its content is in batch->old */
@@ -231,7 +232,9 @@ struct found {
 static int look(struct batch *batch, uint32_t table, struct slice encoded_key, struct found *ret)
 {
 	int r = node_find(batch->txn, table, encoded_key, SEQ_MAX, &ret->node, &ret->place);
-	ret->is_alive = !r && !ret->node.version.is_removal && ret->node.kind == NODE_ITEM;
+	bool is_item = !r && ret->node.kind == NODE_ITEM;
+	ret->is_alive = is_item && !ret->node.version.is_removal;
+	ret->has_lived = is_item && !ret->is_alive;
 	ret->size_bytes = 0;
 	if (!ret->is_alive)
 		return r == -ENOENT ? 0 : r;
@@ -257,7 +260,11 @@ static int put_found(struct batch *batch, struct touched *touched, struct found 
 	} else {
 		uint64_t directory = 0;
 		result->op = CHANGE_INSERT;
-		r = key->has_sort ? life_need_partition(&lives, key, &version, &directory) : 0;
+		r = found->has_lived ? gone_remove(batch->txn, touched->table, encoded_key, found->node.directory,
+					       found->node.number, version.time_us)
+				     : 0;
+		if (r >= 0)
+			r = key->has_sort ? life_need_partition(&lives, key, &version, &directory) : 0;
 		if (!r)
 			r = life_begin(&lives, NODE_ITEM, directory, encoded_key, &version, item, &result->number);
 	}
@@ -338,7 +345,10 @@ int batch_remove(struct batch *batch, const struct table *table, struct slice en
 	ret_result->op = CHANGE_REMOVE;
 	ret_result->number = found.node.number;
 	ret_result->seq = touched->counters.seq + 1;
-	r = life_end(&lives, &found.node, &found.place, ret_result->seq, ret_result->time_us);
+	r = gone_add(batch->txn, table->number, encoded_key, found.node.directory, found.node.number, ret_result->seq,
+		ret_result->time_us);
+	if (!r)
+		r = life_end(&lives, &found.node, &found.place, ret_result->seq, ret_result->time_us);
 	if (!r)
 		r = record(batch, touched, context, -(int64_t)found.size_bytes, ret_result);
 	return spoil(batch, r, table, error);

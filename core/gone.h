@@ -2,38 +2,49 @@
  * and taken away with the one that brings its key back or when its end has left what can be told; so that what is gone is listed at the
  * cost of what is listed, however large the table.
  *
- * INDEX  table 'g' <encoded key> 01 01 01 -> of an item: varint change | varint node
- *                                            of a partition that has such items: varint how many | varint time of the last change here
- * An item's record tells the change that ended it. A restored table has records for what it ended itself. */
+ * INDEX  table 'g' number         -> item of a table without sort key:      byte NODE_ITEM | varint change
+ *                                    partition that items are gone from:    byte NODE_PARTITION | its hash
+ *        table 'h' hash           -> that partition: varint number | varint items | varint time | encoded key
+ *        table 'h' hash number    -> item: varint change
+ *
+ * An item's number is that of its last life, its change the one that ended it. A partition has the number it had when the first of those
+ * items went, whatever lives it has begun since; its time is that of the last change here. So both stand in the order of their
+ * numbers, which stay what they are. A restored table has records for what it ended itself. */
 #ifndef PITR_GONE_H
 #define PITR_GONE_H
 
 #include <stdint.h>
 
 #include "bytes.h"
+#include "node.h"
 #include "reach.h"
 #include "store.h"
 #include "table.h"
 
-/* Within a batch: an item's life has ended; its key has come back, or its end can't be told any more (nothing happens when there is no
- * record, or when it is of another life: number 0 is any). */
-int gone_add(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, uint64_t number,
+/* Within a batch: an item's life in a directory (0: the table, else a partition's number) has ended; its key has come back, or its end
+ * can't be told any more (time_us 0). Of what has no record, gone_remove changes nothing. 1: something was taken away, 0, negative. */
+int gone_add(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t directory, uint64_t number,
+	uint64_t seq, int64_t time_us);
+int gone_remove(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t directory, uint64_t number,
 	int64_t time_us);
-int gone_remove(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t number, int64_t time_us);
 
 struct gone {
-	struct slice encoded_key; /* of an item, or of a partition; borrowed from the transaction */
-	uint64_t seq, number; /* of an item: the change that ended it, its last life; a partition: 0, and some place */
-	uint64_t items;       /* of a partition: how many are gone in it */
-	int64_t time_us;      /* of a partition: when one last went or came */
+	enum node_kind kind;
+	uint64_t number;          /* of an item: its last life */
+	struct slice encoded_key; /* borrowed from the transaction */
+	int64_t time_us;          /* when it went; of a partition: when one last went or came back */
+	uint64_t seq;             /* of an item: the change that ended it */
+	uint64_t items;           /* of a partition: how many are gone from it, some perhaps before the reach */
 };
 
-/* What is gone in a table (partitions that have gone items, when it has a sort key), or in a partition, beyond a place (0: from the
- * beginning), within the reach. Calls `each` for one after the other until it returns false. */
+/* What is gone in a table (partitions that items are gone from, when it has a sort key), or in a partition, beyond a number (0: from
+ * the beginning), within the reach. Calls `each` for one after the other until it returns false. What can't be read is passed over. */
 int gone_list(struct store_txn *txn, const struct table *table, const struct reach *reach, struct slice partition,
-	uint64_t after_place, bool (*each)(void *context, uint64_t place, const struct gone *gone), void *context);
-/* One by its key. -ENOENT: it is not gone, or never was, or went before the reach. */
+	uint64_t after, bool (*each)(void *context, const struct gone *gone), void *context);
+/* One by its key, or by its number. -ENOENT: it is not gone, or never was, or went before the reach. */
 int gone_find(struct store_txn *txn, const struct table *table, const struct reach *reach, struct slice encoded_key,
+	struct gone *ret_gone);
+int gone_number(struct store_txn *txn, const struct table *table, const struct reach *reach, uint64_t number,
 	struct gone *ret_gone);
 
 #endif

@@ -137,6 +137,16 @@ void key_append_encoded(const struct key *key, struct buffer *out)
 	key_append_partition(&key->sort, out);
 }
 
+struct slice key_encoded_partition(struct slice encoded)
+{
+	size_t i = 1;
+	if (encoded.size && encoded.data[0] == VALUE_N)
+		i += number_ordered_size(slice_of(encoded.data + 1, encoded.size - 1));
+	while (i + 1 < encoded.size && (encoded.data[i] != SEPARATOR || encoded.data[i + 1] != SEPARATOR))
+		i++;
+	return slice_of(encoded.data, i + 1 < encoded.size ? i : encoded.size);
+}
+
 static bool decode_number(struct reader *r, struct buffer *storage)
 {
 	size_t encoded_size = number_ordered_size(slice_of(r->at, reader_left(r)));

@@ -44,6 +44,8 @@ int key_check_value(
 
 void key_append_encoded(const struct key *key, struct buffer *out);           /* the whole key */
 void key_append_partition(const struct value *partition, struct buffer *out); /* its partition part only */
+/* The partition part of an encoded key: all of it, when it has no sort part. Borrowed. */
+struct slice key_encoded_partition(struct slice encoded);
 /* Decoding appends the tagged value bytes to `storage` and points `ret_key` into it. -EIO on damage. */
 int key_decode(struct slice encoded, struct buffer *storage, struct key *ret_key);
 

@@ -91,6 +91,45 @@ struct layout_key layout_long_name(uint32_t table, uint64_t directory, const uin
 	return key;
 }
 
+struct layout_key layout_gone(uint32_t table, uint64_t number)
+{
+	struct layout_key key = table_key(table);
+	add_byte(&key, 'g');
+	add_number(&key, number, NUMBER_BYTES);
+	return key;
+}
+
+struct layout_key layout_gone_partition(uint32_t table, const uint8_t hash[16])
+{
+	struct layout_key key = table_key(table);
+	add_byte(&key, 'h');
+	add_hash(&key, hash);
+	return key;
+}
+
+struct layout_key layout_gone_in(uint32_t table, const uint8_t hash[16], uint64_t number)
+{
+	struct layout_key key = layout_gone_partition(table, hash);
+	add_number(&key, number, NUMBER_BYTES);
+	return key;
+}
+
+size_t layout_gone_prefix_size(struct slice key)
+{
+	assert(key.size > NUMBER_BYTES);
+	return key.size - NUMBER_BYTES;
+}
+
+uint64_t layout_gone_number(struct slice key)
+{
+	return read_number(key.data + layout_gone_prefix_size(key), NUMBER_BYTES);
+}
+
+bool layout_is_gone(struct slice key)
+{
+	return key.size > TABLE_BYTES && (key.data[TABLE_BYTES] == 'g' || key.data[TABLE_BYTES] == 'h');
+}
+
 struct layout_key layout_version_prefix(uint32_t table, uint64_t number)
 {
 	struct layout_key key = table_key(table);

@@ -7,6 +7,7 @@
  *
  *   INDEX     table 'k' <encoded key> 01 01 01 ~first_seq  -> varint number
  *             table 'n' directory hash                 -> encoded key whose file name is cut
+ *             table 'g' number | 'h' hash [number]     -> what is gone (gone.h)
  *   VERSIONS  table number ~oldest_seq                     -> pack (pack.h)
  *   ROSTER    table directory level index                  -> roster block (roster.h)
  *   LOG       table first_seq                              -> log block (log.h)
@@ -18,6 +19,7 @@
 #ifndef PITR_LAYOUT_H
 #define PITR_LAYOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bytes.h"
@@ -43,6 +45,14 @@ struct layout_key layout_index(uint32_t table, struct slice encoded_key, uint64_
 struct layout_key layout_index_prefix(uint32_t table, struct slice encoded_key);
 /* Names too long for a file name: hash -> encoded key. */
 struct layout_key layout_long_name(uint32_t table, uint64_t directory, const uint8_t hash[16]);
+/* What is gone: in the table itself, a partition, in a partition. */
+struct layout_key layout_gone(uint32_t table, uint64_t number);
+struct layout_key layout_gone_partition(uint32_t table, const uint8_t hash[16]);
+struct layout_key layout_gone_in(uint32_t table, const uint8_t hash[16], uint64_t number);
+size_t layout_gone_prefix_size(struct slice key); /* of the first and the last of these, without the number */
+uint64_t layout_gone_number(struct slice key);
+/* Is this key in INDEX one of these? */
+bool layout_is_gone(struct slice key);
 struct layout_key layout_version(uint32_t table, uint64_t number, uint64_t seq);
 struct layout_key layout_version_prefix(uint32_t table, uint64_t number);
 void layout_version_read(struct slice key, uint64_t *ret_number, uint64_t *ret_seq);

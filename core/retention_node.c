@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "gone.h"
 #include "key.h"
 #include "layout.h"
 #include "name.h"
@@ -279,11 +280,24 @@ static int forget_partition(struct retention_trim *trim, uint64_t number)
 	return r == 1 ? forget_last_pack(trim, &at) : r;
 }
 
+/* That the item is gone can't be told any more. 1: something was written, 0, negative. */
+static int forget_gone(struct retention_trim *trim, const struct pack_at *at)
+{
+	const struct version *newest = &at->versions[0];
+	if (at->header.kind != NODE_ITEM || !newest->is_removal || newest->seq > trim->needs.floor)
+		return 0;
+	return gone_remove(trim->txn, trim->table, at->header.encoded_key, at->header.directory, at->number, 0);
+}
+
 int retention_trim_changes(struct retention_trim *trim, uint64_t number, uint64_t first, uint64_t last, bool is_removed)
 {
 	struct pack_at at;
 	uint64_t seq = last - 1, end = last;
-	int r;
+	int r = is_removed ? read_pack(trim, number, SEQ_MAX, &at) : -ENOENT;
+	if (!r)
+		r = forget_gone(trim, &at);
+	if (r < 0 && r != -ENOENT)
+		return r;
 	while (!(r = read_pack(trim, number, seq, &at))) {
 		/* What began with the last change, or after it, is in no question here. */
 		uint64_t newest_end = at.versions[0].seq >= last ? SEQ_NEVER : end;
@@ -357,6 +371,11 @@ int retention_trim_pack(struct retention_trim *trim, struct retention_place *pla
 		return 0;
 	if (at.header.kind == NODE_PARTITION)
 		return forget_partition(trim, at.number);
+	r = forget_gone(trim, &at);
+	if (r == 1)
+		r = read_pack(trim, at.number, at.oldest, &at);
+	if (r)
+		return r;
 	r = end_of_pack(trim, &at, &end);
 	if (r)
 		return r;

@@ -274,7 +274,7 @@ static int count_all(struct preview *preview, enum store_space space)
 		return r;
 	for (r = store_cursor_seek(cursor, layout_slice(&prefix), &key, &value); !r && has_prefix(key, &prefix);
 		r = store_cursor_next(cursor, &key, &value)) {
-		counts->bytes += key.size + value.size;
+		counts->bytes += space == STORE_INDEX && layout_is_gone(key) ? 0 : key.size + value.size;
 		counts->log_blocks += space == STORE_LOG;
 		counts->lives += space == STORE_INDEX && key.data[prefix.size] == 'k';
 		if (space == STORE_VERSIONS && !pack_read(value, &header))

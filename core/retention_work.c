@@ -195,7 +195,7 @@ static int purge_space(struct work *work, enum store_space space)
 			return 1;
 		struct layout_key one = { .size = key.size };
 		memcpy(one.bytes, key.data, key.size);
-		if (space != STORE_ROSTER)
+		if (space != STORE_ROSTER && !(space == STORE_INDEX && layout_is_gone(key)))
 			trim->counts->bytes += key.size + value.size;
 		trim->counts->log_blocks += space == STORE_LOG;
 		trim->counts->lives += space == STORE_INDEX && key.data[prefix.size] == 'k';

@@ -46,4 +46,7 @@ int check_roster(struct check *check, uint64_t directory);
 /* Every state that is kept: the pinned ones, then from the floor on as the log tells. */
 int check_states(struct check *check);
 
+/* The index of what is gone, when the log has been replayed. */
+int check_gone(struct check *check);
+
 #endif

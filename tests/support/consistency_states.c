@@ -295,5 +295,7 @@ int check_states(struct check *check)
 	int r = check->has_lineage ? check_child_pin(check) : 0;
 	if (!r)
 		r = check_pins(check);
-	return r || check->is_ended ? r : replay_log(check);
+	if (!r && !check->is_ended)
+		r = replay_log(check);
+	return r ? r : check_gone(check);
 }
