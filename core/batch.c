@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "author.h"
+#include "chain.h"
+#include "change.h"
 #include "clock.h"
 #include "gone.h"
 #include "hash.h"
@@ -44,7 +47,9 @@ struct batch {
 	size_t touched_count, touched_room;
 	uint64_t changes;
 	bool has_notes, is_spoilt;
-	struct buffer old, scratch;
+	struct buffer old, scratch, line;
+	uint64_t author; /* whose text is in author_text; 0: nobody's */
+	struct buffer author_text;
 };
 
 int batch_begin(struct history *history, struct batch **ret_batch, struct error *error)
@@ -95,10 +100,10 @@ uint64_t batch_changes(const struct batch *batch)
 	return batch->changes;
 }
 
-static int touch(struct batch *batch, uint32_t table, struct touched **ret_touched)
+static int touch(struct batch *batch, const struct table *table, struct touched **ret_touched)
 {
 	for (size_t i = 0; i < batch->touched_count; i++)
-		if (batch->touched[i].table == table) {
+		if (batch->touched[i].table == table->number) {
 			*ret_touched = &batch->touched[i];
 			return 0;
 		}
@@ -111,10 +116,12 @@ static int touch(struct batch *batch, uint32_t table, struct touched **ret_touch
 		batch->touched_room = room;
 	}
 	struct touched *touched = &batch->touched[batch->touched_count];
-	*touched = (struct touched){ .table = table };
-	int r = counters_read(batch->txn, table, &touched->counters);
+	*touched = (struct touched){ .table = table->number };
+	int r = counters_read(batch->txn, table->number, &touched->counters);
 	if (r)
 		return r;
+	if (!touched->counters.first_us)
+		chain_begin(table->id, touched->counters.seq, &touched->counters.head);
 	batch->touched_count++;
 	*ret_touched = touched;
 	return 0;
@@ -189,17 +196,53 @@ static struct lives lives_of(struct batch *batch, struct touched *touched)
 	return (struct lives){ batch->txn, touched->table, &touched->counters.next_number, &batch->scratch };
 }
 
-static int record(struct batch *batch, struct touched *touched, const struct change_context *context,
-	int64_t growth_bytes, struct change_result *result)
+static int read_author(struct batch *batch, uint64_t author, struct slice *ret_text)
+{
+	if (author != batch->author) {
+		struct slice text;
+		int r = author_text(batch->txn, author, &text);
+		if (r)
+			return r;
+		buffer_clear(&batch->author_text);
+		buffer_append_slice(&batch->author_text, text);
+		batch->author = buffer_error(&batch->author_text) ? 0 : author;
+	}
+	*ret_text = author ? buffer_slice(&batch->author_text) : (struct slice){ 0 };
+	return buffer_error(&batch->author_text);
+}
+
+/* Makes the change's line, and binds it. *ret_before: where the chain stood. */
+static int bind(struct batch *batch, const struct table *table, struct touched *touched, struct change *change,
+	struct chain *ret_before)
+{
+	*ret_before = touched->counters.head;
+	buffer_clear(&batch->line);
+	int r = read_author(batch, change->entry.author, &change->author);
+	if (!r)
+		r = change_append_line(table, change, &batch->line);
+	if (r)
+		return r;
+	chain_add(&touched->counters.head, buffer_slice(&batch->line));
+	change->entry.line_bytes = batch->line.size + 1;
+	return 0;
+}
+
+/* `change` has the items and the growth. */
+static int record(struct batch *batch, const struct table *table, struct touched *touched,
+	const struct change_context *context, struct change *change, struct change_result *result)
 {
 	struct table_counters *counters = &touched->counters;
-	struct log_entry entry = { .seq = result->seq,
-		.time_us = result->time_us,
-		.op = result->op,
-		.number = result->number,
-		.author = context->author,
-		.growth_bytes = growth_bytes };
-	int r = log_append(batch->txn, touched->table, &entry);
+	struct log_entry entry;
+	struct chain before;
+	change->entry.seq = result->seq;
+	change->entry.time_us = result->time_us;
+	change->entry.op = result->op;
+	change->entry.number = result->number;
+	change->entry.author = context->author;
+	int r = bind(batch, table, touched, change, &before);
+	entry = change->entry;
+	if (!r)
+		r = log_append(batch->txn, touched->table, &entry, &before);
 	if (r)
 		return r;
 	counters->seq = result->seq;
@@ -244,8 +287,9 @@ static int look(struct batch *batch, uint32_t table, struct slice encoded_key, s
 	return r == -ENOENT ? -EIO : r;
 }
 
-static int put_found(struct batch *batch, struct touched *touched, struct found *found, const struct key *key,
-	struct slice encoded_key, struct slice item, const struct change_context *context, struct change_result *result)
+static int put_found(struct batch *batch, const struct table *table, struct touched *touched, struct found *found,
+	const struct key *key, struct slice encoded_key, struct slice item, const struct change_context *context,
+	struct change_result *result)
 {
 	struct version version = { .seq = result->seq,
 		.time_us = result->time_us,
@@ -268,8 +312,11 @@ static int put_found(struct batch *batch, struct touched *touched, struct found 
 		if (!r)
 			r = life_begin(&lives, NODE_ITEM, directory, encoded_key, &version, item, &result->number);
 	}
-	int64_t growth = (int64_t)item_size_bytes(item) - (int64_t)found->size_bytes;
-	return r ? r : record(batch, touched, context, growth, result);
+	struct change change = { .encoded_key = encoded_key, .after = item };
+	change.entry.growth_bytes = (int64_t)item_size_bytes(item) - (int64_t)found->size_bytes;
+	if (found->is_alive)
+		change.before = buffer_slice(&batch->old);
+	return r ? r : record(batch, table, touched, context, &change, result);
 }
 
 static int spoil(struct batch *batch, int r, const struct table *table, struct error *error)
@@ -301,7 +348,7 @@ int batch_put(struct batch *batch, const struct table *table, struct slice item,
 	key_append_encoded(&key, &encoded);
 	r = buffer_error(&encoded);
 	if (!r)
-		r = touch(batch, table->number, &touched);
+		r = touch(batch, table, &touched);
 	if (!r)
 		r = look(batch, table->number, buffer_slice(&encoded), &found);
 	if (r) {
@@ -317,7 +364,8 @@ int batch_put(struct batch *batch, const struct table *table, struct slice item,
 	if (!r) {
 		ret_result->seq = touched->counters.seq + 1;
 		r = spoil(batch,
-			put_found(batch, touched, &found, &key, buffer_slice(&encoded), item, context, ret_result),
+			put_found(
+				batch, table, touched, &found, &key, buffer_slice(&encoded), item, context, ret_result),
 			table, error);
 	}
 	buffer_free(&encoded);
@@ -331,7 +379,7 @@ int batch_remove(struct batch *batch, const struct table *table, struct slice en
 	*ret_result = (struct change_result){ 0 };
 	struct touched *touched;
 	struct found found;
-	int r = touch(batch, table->number, &touched);
+	int r = touch(batch, table, &touched);
 	if (!r)
 		r = look(batch, table->number, encoded_key, &found);
 	if (r)
@@ -349,8 +397,10 @@ int batch_remove(struct batch *batch, const struct table *table, struct slice en
 		ret_result->time_us);
 	if (!r)
 		r = life_end(&lives, &found.node, &found.place, ret_result->seq, ret_result->time_us);
+	struct change change = { .encoded_key = encoded_key, .before = buffer_slice(&batch->old) };
+	change.entry.growth_bytes = -(int64_t)found.size_bytes;
 	if (!r)
-		r = record(batch, touched, context, -(int64_t)found.size_bytes, ret_result);
+		r = record(batch, table, touched, context, &change, ret_result);
 	return spoil(batch, r, table, error);
 }
 
@@ -454,6 +504,8 @@ static void end(struct batch *batch)
 	free(batch->touched);
 	buffer_free(&batch->old);
 	buffer_free(&batch->scratch);
+	buffer_free(&batch->line);
+	buffer_free(&batch->author_text);
 	free(batch);
 }
 

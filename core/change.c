@@ -44,6 +44,17 @@ static int read_author(struct store_txn *txn, uint64_t number, struct slice *ret
 	return r == -ENOENT ? -EIO : r;
 }
 
+static int read_schema(struct change_reader *reader, struct store_txn *txn, uint32_t table, uint64_t seq)
+{
+	bool is_known = reader->table == table && seq >= reader->from && seq < reader->end;
+	int r = is_known ? 0 : table_keys_at(txn, table, seq, &reader->schema, &reader->from, &reader->end);
+	reader->table = table;
+	if (r)
+		reader->end = 0;
+	reader->change.schema = r ? NULL : &reader->schema;
+	return r;
+}
+
 int change_read(struct change_reader *reader, struct store_txn *txn, uint32_t table, const struct log_entry *entry)
 {
 	struct change *change = &reader->change;
@@ -51,7 +62,7 @@ int change_read(struct change_reader *reader, struct store_txn *txn, uint32_t ta
 	*change = (struct change){ .entry = *entry };
 	buffer_clear(&reader->before);
 	buffer_clear(&reader->after);
-	int before = 0, after, author;
+	int schema = read_schema(reader, txn, table, entry->seq), before = 0, after, author;
 	if (entry->op != CHANGE_INSERT) {
 		before = read_state(txn, table, entry, entry->seq - 1, &node, &reader->before);
 		change->encoded_key = node.encoded_key;
@@ -64,7 +75,7 @@ int change_read(struct change_reader *reader, struct store_txn *txn, uint32_t ta
 	if (!after)
 		change->after = buffer_slice(&reader->after);
 	author = read_author(txn, entry->author, &change->author);
-	return before ? before : after ? after : author;
+	return before ? before : after ? after : author ? author : schema;
 }
 
 void change_reader_free(struct change_reader *reader)
@@ -165,9 +176,8 @@ static int find_key(
 	return is_good ? 0 : -EIO;
 }
 
-static int append_keys(const struct table *table, const struct change *change, struct buffer *out, size_t *bytes)
+static int append_keys(const struct key_schema *schema, const struct change *change, struct buffer *out, size_t *bytes)
 {
-	const struct key_schema *schema = &table->schema;
 	struct buffer storage = BUFFER_INIT;
 	struct key key;
 	int r = find_key(change, schema, &storage, &key);
@@ -185,28 +195,27 @@ static int append_keys(const struct table *table, const struct change *change, s
 }
 
 static int append_image(
-	const struct table *table, struct slice item, const char *name, struct buffer *out, size_t *bytes)
+	const struct key_schema *schema, struct slice item, const char *name, struct buffer *out, size_t *bytes)
 {
 	if (!item.size)
 		return 0;
-	struct item_order order = { slice_of_text(table->schema.partition.name),
-		slice_of_text(table->schema.sort.name) };
+	struct item_order order = { slice_of_text(schema->partition.name), slice_of_text(schema->sort.name) };
 	buffer_append_text(out, name);
 	*bytes += item_size_bytes(item);
 	return item_to_json(item, ITEM_DYNAMODB, ITEM_COMPACT, &order, out);
 }
 
-static int append_record(const struct table *table, const struct change *change, struct buffer *out)
+static int append_record(const struct key_schema *schema, const struct change *change, struct buffer *out)
 {
 	size_t bytes = 0;
 	buffer_append_text(out, "\",\"eventVersion\":\"1.1\",\"eventSource\":\"aws:dynamodb\",\"awsRegion\":\"local\","
 				"\"dynamodb\":{\"ApproximateCreationDateTime\":");
 	append_time(out, change->entry.time_us);
-	int r = append_keys(table, change, out, &bytes);
+	int r = append_keys(schema, change, out, &bytes);
 	if (!r)
-		r = append_image(table, change->after, ",\"NewImage\":", out, &bytes);
+		r = append_image(schema, change->after, ",\"NewImage\":", out, &bytes);
 	if (!r)
-		r = append_image(table, change->before, ",\"OldImage\":", out, &bytes);
+		r = append_image(schema, change->before, ",\"OldImage\":", out, &bytes);
 	buffer_append_text(out, ",\"SequenceNumber\":\"");
 	append_digits(out, change->entry.seq, 21);
 	buffer_append_text(out, "\",\"SizeBytes\":");
@@ -250,7 +259,7 @@ int change_append_line(const struct table *table, const struct change *change, s
 	append_event_id(out, table, change->entry.seq);
 	buffer_append_text(out, "\",\"eventName\":\"");
 	buffer_append_text(out, change_op_name(change->entry.op));
-	int r = append_record(table, change, out);
+	int r = append_record(change->schema ? change->schema : &table->schema, change, out);
 	append_source(table, out);
 	append_author(change->entry.op, change->author, out);
 	if (!r)

@@ -21,14 +21,18 @@
 struct change {
 	struct log_entry entry;
 	struct slice encoded_key;
-	struct slice before, after; /* canonical items */
-	struct slice author;        /* author.h; empty when it is not known any more */
+	struct slice before, after;      /* canonical items */
+	struct slice author;             /* author.h; empty when it is not known any more */
+	const struct key_schema *schema; /* the table's keys at that time; NULL: those it has */
 };
 
 /* Reads changes, keeping what they borrow until the next. Zeroed before its first use. */
 struct change_reader {
 	struct change change;
 	struct buffer before, after;
+	struct key_schema schema; /* of this table's changes from `from` up to `end` */
+	uint32_t table;
+	uint64_t from, end;
 };
 
 /* The change of a log entry. -EIO: a version it tells of is missing or damaged; then what could be read is there. -ESTALE: retention

@@ -133,9 +133,9 @@ void describe_encryption(struct map *map, const struct value *specification)
 /* Computed here, or none of AWS's. */
 static bool is_left_out(struct slice name)
 {
-	static const char *const names[] = { "TableNumber", "CreatedUs", "ExistsFromUs", "PointInTimeRecovery", "Tags",
-		"TimeToLive", "TableId", "ProvisionedThroughput", "CreationDateTime", "ItemCount", "TableSizeBytes",
-		"TableArn", "Restore" };
+	static const char *const names[] = { "TableNumber", "CreatedUs", "ExistsFromUs", "KeysFrom",
+		"PointInTimeRecovery", "Tags", "TimeToLive", "TableId", "ProvisionedThroughput", "CreationDateTime",
+		"ItemCount", "TableSizeBytes", "TableArn", "Restore" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (text_is(name, names[i]))
 			return true;

@@ -1,6 +1,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "hash.h"
 #include "layout.h"
@@ -12,7 +13,8 @@
 struct block_head {
 	uint64_t first_seq;
 	int64_t first_time_us;
-	uint64_t items, bytes; /* before the block */
+	uint64_t items, bytes, lines; /* before the block */
+	struct chain chain;           /* likewise */
 	unsigned count;
 };
 
@@ -26,9 +28,12 @@ static int read_head(struct slice block, uint64_t first_seq, struct reader *ret_
 	ret_head->first_time_us = (int64_t)reader_varint(&r);
 	ret_head->items = reader_varint(&r);
 	ret_head->bytes = reader_varint(&r);
+	ret_head->lines = reader_varint(&r);
+	struct slice chain = reader_bytes(&r, CHAIN_BYTES);
 	ret_head->count = (unsigned)reader_varint(&r);
 	if (r.is_bad || ret_head->count == 0 || ret_head->count > LOG_BLOCK_MAX)
 		return -EIO;
+	memcpy(ret_head->chain.head, chain.data, CHAIN_BYTES);
 	*ret_reader = r;
 	return 0;
 }
@@ -36,9 +41,11 @@ static int read_head(struct slice block, uint64_t first_seq, struct reader *ret_
 /* What stands before the first entry, so that read_next can add up differences. */
 static struct log_entry before_first(const struct block_head *head)
 {
-	return (struct log_entry){
-		.seq = head->first_seq - 1, .time_us = head->first_time_us, .items = head->items, .bytes = head->bytes
-	};
+	return (struct log_entry){ .seq = head->first_seq - 1,
+		.time_us = head->first_time_us,
+		.items = head->items,
+		.bytes = head->bytes,
+		.lines_bytes = head->lines };
 }
 
 static int read_next(struct reader *r, struct log_entry *entry)
@@ -49,7 +56,9 @@ static int read_next(struct reader *r, struct log_entry *entry)
 	bool is_late = time > INT64_MAX || __builtin_add_overflow(entry->time_us, (int64_t)time, &entry->time_us);
 	entry->author = reader_varint(r);
 	entry->growth_bytes = reader_zigzag(r);
-	if (r->is_bad || is_late || op < CHANGE_INSERT || op > CHANGE_REMOVE)
+	entry->line_bytes = reader_varint(r);
+	bool is_long = __builtin_add_overflow(entry->lines_bytes, entry->line_bytes, &entry->lines_bytes);
+	if (r->is_bad || is_late || is_long || op < CHANGE_INSERT || op > CHANGE_REMOVE)
 		return -EIO;
 	entry->op = (enum change_op)op;
 	entry->seq++;
@@ -66,6 +75,7 @@ static void append_entry(struct buffer *out, const struct log_entry *entry, cons
 	buffer_append_zigzag(out, (int64_t)(entry->number - previous->number));
 	buffer_append_varint(out, entry->author);
 	buffer_append_zigzag(out, entry->growth_bytes);
+	buffer_append_varint(out, entry->line_bytes);
 }
 
 static int put_block(struct store_txn *txn, uint32_t table, const struct block_head *head, struct slice entries)
@@ -74,6 +84,8 @@ static int put_block(struct store_txn *txn, uint32_t table, const struct block_h
 	buffer_append_varint(&body, (uint64_t)head->first_time_us);
 	buffer_append_varint(&body, head->items);
 	buffer_append_varint(&body, head->bytes);
+	buffer_append_varint(&body, head->lines);
+	buffer_append(&body, head->chain.head, CHAIN_BYTES);
 	buffer_append_varint(&body, head->count);
 	buffer_append_slice(&body, entries);
 	buffer_append_u32(&block, hash_checksum(buffer_slice(&body)));
@@ -132,7 +144,7 @@ int log_base(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
 	return r;
 }
 
-int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry)
+int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry, const struct chain *before)
 {
 	struct slice block, entries = { 0 };
 	struct block_head head = { 0 };
@@ -149,8 +161,14 @@ int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry)
 		return -EIO;
 	entry->items = previous.items + (entry->op == CHANGE_INSERT ? 1 : entry->op == CHANGE_REMOVE ? UINT64_MAX : 0);
 	entry->bytes = previous.bytes + (uint64_t)entry->growth_bytes;
+	entry->lines_bytes = previous.lines_bytes + entry->line_bytes;
 	if (!head.count || head.count == LOG_BLOCK_MAX || block.size > LOG_BLOCK_BYTES) {
-		head = (struct block_head){ entry->seq, entry->time_us, previous.items, previous.bytes, 0 };
+		head = (struct block_head){ .first_seq = entry->seq,
+			.first_time_us = entry->time_us,
+			.items = previous.items,
+			.bytes = previous.bytes,
+			.lines = previous.lines_bytes,
+			.chain = *before };
 		previous = before_first(&head);
 		entries = (struct slice){ 0 };
 	}
@@ -254,10 +272,22 @@ int log_last(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
 	return r ? r : last_entry(block, first_seq, &head, ret_entry, &entries);
 }
 
-/* Halves the range of change numbers. `low` always lies in a block that begins at or before the time, `high` is a
- * change after it; returns the first number of the last block that begins at or before the time. */
-static int block_at_time(
-	struct store_txn *txn, uint32_t table, int64_t time_us, uint64_t low, uint64_t high, uint64_t *ret_first_seq)
+typedef bool begins_after_fn(const struct block_head *head, uint64_t place);
+
+static bool begins_after_time(const struct block_head *head, uint64_t time_us)
+{
+	return head->first_time_us > (int64_t)time_us;
+}
+
+static bool begins_after_byte(const struct block_head *head, uint64_t offset)
+{
+	return head->lines > offset;
+}
+
+/* Halves the range of change numbers. `low` always lies in a block that begins at or before the place, `high` is a
+ * change after it; returns the first number of the last block that begins at or before the place. */
+static int block_at(struct store_txn *txn, uint32_t table, begins_after_fn *begins_after, uint64_t place, uint64_t low,
+	uint64_t high, uint64_t *ret_first_seq)
 {
 	struct slice block;
 	while (low + 1 < high) {
@@ -272,7 +302,7 @@ static int block_at_time(
 		uint64_t last = head.first_seq + head.count - 1;
 		if (last < middle)
 			return -EIO;
-		if (head.first_time_us > time_us)
+		if (begins_after(&head, place))
 			high = head.first_seq;
 		else
 			low = last + 1 < high ? last : high - 1;
@@ -303,7 +333,7 @@ int log_at_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct l
 		return 0;
 	}
 	uint64_t block_seq;
-	r = block_at_time(txn, table, time_us, first.seq, last.seq, &block_seq);
+	r = block_at(txn, table, begins_after_time, (uint64_t)time_us, first.seq, last.seq, &block_seq);
 	struct log_walk walk;
 	if (!r)
 		r = log_walk_begin(&walk, txn, table, block_seq);
@@ -314,6 +344,48 @@ int log_at_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct l
 		r = 0;
 	}
 	return r < 0 ? r : 0;
+}
+
+int log_after_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct log_entry *ret_entry)
+{
+	struct log_entry before;
+	int r = log_at_time(txn, table, time_us, &before);
+	if (r == -ENOENT)
+		return log_first(txn, table, ret_entry);
+	return r ? r : log_get(txn, table, before.seq + 1, ret_entry);
+}
+
+int log_at_line(struct store_txn *txn, uint32_t table, uint64_t offset, struct log_entry *ret_entry)
+{
+	struct log_entry first, last;
+	uint64_t block_seq;
+	struct log_walk walk;
+	int r = log_first(txn, table, &first);
+	if (!r)
+		r = log_last(txn, table, &last);
+	if (r || offset >= last.lines_bytes || offset < first.lines_bytes - first.line_bytes)
+		return r ? r : -ENOENT;
+	r = block_at(txn, table, begins_after_byte, offset, first.seq, last.seq + 1, &block_seq);
+	if (!r)
+		r = log_walk_begin(&walk, txn, table, block_seq);
+	while (!r && (r = log_walk_next(&walk, ret_entry)) == 1 && ret_entry->lines_bytes <= offset)
+		r = 0;
+	return r < 0 ? r : r == 1 ? 0 : -EIO;
+}
+
+int log_chain_before(
+	struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t *ret_first_seq, struct chain *ret_chain)
+{
+	struct slice block;
+	struct reader reader;
+	struct block_head head;
+	int r = find_block(txn, table, seq, ret_first_seq, &block);
+	if (!r)
+		r = read_head(block, *ret_first_seq, &reader, &head);
+	if (r)
+		return r;
+	*ret_chain = head.chain;
+	return seq - *ret_first_seq < head.count ? 0 : -ENOENT;
 }
 
 static bool is_of_log(struct slice key, const struct layout_key *prefix)

@@ -274,7 +274,7 @@ static int check_expectation(
 	return 0;
 }
 
-/* The settings may change with items in it, the keys may not. */
+/* The settings may change with items in it, the keys may not once it has had any. */
 static int check_keys(const struct copy *copy, const struct json *request, struct error *error)
 {
 	struct buffer document = BUFFER_INIT;
@@ -287,7 +287,7 @@ static int check_keys(const struct copy *copy, const struct json *request, struc
 		return r;
 	bool is_same = has_keys_of(&copy->table, &wanted);
 	table_free(&wanted);
-	return is_same || !copy->last.items ? 0 : refuse_keys(&copy->table, error);
+	return is_same || !copy->last.seq ? 0 : refuse_keys(&copy->table, error);
 }
 
 static int expect(struct batch *batch, struct copy *copy, const struct json *request,

@@ -1,6 +1,7 @@
 #include "state.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "layout.h"
 #include "roster.h"
@@ -54,7 +55,11 @@ int counters_read(struct store_txn *txn, uint32_t table, struct table_counters *
 	ret_counters->bytes = reader_varint(&reader);
 	ret_counters->first_us = (int64_t)reader_varint(&reader);
 	ret_counters->last_us = (int64_t)reader_varint(&reader);
-	return reader.is_bad ? -EIO : 0;
+	struct slice head = reader_bytes(&reader, CHAIN_BYTES);
+	if (reader.is_bad)
+		return -EIO;
+	memcpy(ret_counters->head.head, head.data, CHAIN_BYTES);
+	return 0;
 }
 
 int counters_write(struct store_txn *txn, uint32_t table, const struct table_counters *counters)
@@ -66,5 +71,6 @@ int counters_write(struct store_txn *txn, uint32_t table, const struct table_cou
 	buffer_append_varint(&value, counters->bytes);
 	buffer_append_varint(&value, (uint64_t)counters->first_us);
 	buffer_append_varint(&value, (uint64_t)counters->last_us);
+	buffer_append(&value, counters->head.head, CHAIN_BYTES);
 	return put(txn, layout_meta_number('t', table), &value);
 }

@@ -35,7 +35,8 @@ int table_copy(const struct table *from, struct table *ret_to)
 
 void table_catalogue(struct table *ret_table)
 {
-	*ret_table = (struct table){ .number = CATALOGUE, .name = "the catalogue", .is_pitr_on = true };
+	*ret_table =
+		(struct table){ .number = CATALOGUE, .name = "the catalogue", .id = "catalogue", .is_pitr_on = true };
 	strcpy(ret_table->schema.partition.name, "TableName");
 	ret_table->schema.partition.type = VALUE_S;
 }
@@ -171,6 +172,51 @@ int table_load(struct store_txn *txn, uint32_t number, int64_t time_us, struct t
 		return -ENOENT;
 	}
 	return r;
+}
+
+/* Its description before change `seq` of the catalogue; *seq becomes that description's own. */
+static int load_before(struct store_txn *txn, uint32_t number, uint64_t *seq, struct table *ret_table)
+{
+	struct node node;
+	struct node_place place;
+	int r;
+	do {
+		r = *seq ? node_read(txn, CATALOGUE, number, *seq - 1, &node, &place) : -ENOENT;
+		*seq = r ? 0 : node.version.seq;
+	} while (!r && node.version.is_removal);
+	return r ? r : from_place(number, &place, ret_table);
+}
+
+int table_load_last(struct store_txn *txn, uint32_t number, struct table *ret_table)
+{
+	uint64_t seq = SEQ_MAX;
+	if (number != CATALOGUE)
+		return load_before(txn, number, &seq, ret_table);
+	table_catalogue(ret_table);
+	return 0;
+}
+
+int table_keys_at(struct store_txn *txn, uint32_t number, uint64_t seq, struct key_schema *ret_schema,
+	uint64_t *ret_from, uint64_t *ret_end)
+{
+	struct table table;
+	uint64_t catalogue_seq = SEQ_MAX;
+	*ret_end = SEQ_MAX;
+	if (number == CATALOGUE) {
+		table_catalogue(&table);
+	} else {
+		int r = load_before(txn, number, &catalogue_seq, &table);
+		for (; !r && table.keys_from > seq; r = load_before(txn, number, &catalogue_seq, &table)) {
+			*ret_end = table.keys_from;
+			table_free(&table);
+		}
+		if (r)
+			return r == -ENOENT ? -EIO : r;
+	}
+	*ret_schema = table.schema;
+	*ret_from = table.keys_from;
+	table_free(&table);
+	return 0;
 }
 
 int table_list(struct store_txn *txn, int64_t time_us, uint64_t *place, struct table *ret_table)
@@ -323,14 +369,15 @@ static int load_current(struct batch *batch, const struct table *table, struct t
 	return r ? error_set(error, r, "change table %s: %s", table->name, strerror(-r)) : 0;
 }
 
-/* Also what the batch itself did counts: the log has it, the counters don't yet. */
-static int has_no_items(struct batch *batch, const struct table *table, bool *ret_is_empty)
+/* Also what the batch itself did counts: the log has it, the counters don't yet. *ret_keys_from: from which change on the table may have
+ * other keys; 0: from none, it has items. */
+static int find_keys_from(struct batch *batch, const struct table *table, uint64_t *ret_keys_from)
 {
 	struct log_entry last = { 0 };
 	int r = log_last(batch_txn(batch), table->number, &last);
 	if (r == -ENOENT)
 		r = log_base(batch_txn(batch), table->number, &last);
-	*ret_is_empty = last.items == 0;
+	*ret_keys_from = last.items ? 0 : last.seq + 1;
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -340,16 +387,16 @@ int table_update(struct batch *batch, const struct table *table, const struct js
 	struct table current, catalogue;
 	struct change_result result;
 	struct buffer updated = BUFFER_INIT;
-	bool is_empty;
+	uint64_t keys_from;
 	table_catalogue(&catalogue);
 	int r = load_current(batch, table, &current, error);
 	if (r)
 		return r;
-	r = has_no_items(batch, &current, &is_empty);
+	r = find_keys_from(batch, &current, &keys_from);
 	if (r)
 		error_set(error, r, "update table %s: %s", table->name, strerror(-r));
 	if (!r)
-		r = table_document_update(&current, document, is_empty, batch_next_us(batch), &updated, error);
+		r = table_document_update(&current, document, keys_from, batch_next_us(batch), &updated, error);
 	if (!r)
 		r = batch_put(batch, &catalogue, buffer_slice(&updated), context, &result, error);
 	if (!r && result.is_changed && (r = retention_want_until(batch_txn(batch), 0)))

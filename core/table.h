@@ -5,7 +5,7 @@
  * number, and a new table of the same name is another node, hence another table.
  *
  * A description is a canonical item in the shape AWS gives a table (KeySchema, AttributeDefinitions, BillingMode, ...)
- * plus TableNumber, CreatedUs, ExistsFromUs, PointInTimeRecovery {Enabled, PeriodDays (0: forever), SinceUs} and, when it was
+ * plus TableNumber, CreatedUs, ExistsFromUs, KeysFrom (when its keys were changed), PointInTimeRecovery {Enabled, PeriodDays (0: forever), SinceUs} and, when it was
  * restored, Restore (restore.h). Statistics are not part of it (see table_statistics). A table that was imported exists from its first change on: its ExistsFromUs
  * lies before the catalogue's own record of it, and the "backdated" index finds it there. */
 #ifndef PITR_TABLE_H
@@ -28,6 +28,7 @@ struct table {
 	char name[256];
 	char id[TABLE_ID_SIZE]; /* TableId, a UUID for each table that ever was */
 	struct key_schema schema;
+	uint64_t keys_from; /* the first change told by this schema: those before it had other keys (table_keys_at) */
 	int64_t created_us, exists_from_us;
 	bool is_pitr_on;
 	int period_days;           /* 0: forever */
@@ -44,6 +45,11 @@ int table_copy(const struct table *from, struct table *ret_to);
 int table_find(struct store_txn *txn, struct slice name, int64_t time_us, struct table *ret_table, struct error *error);
 /* The same by number. -ENOENT when it did not exist then. */
 int table_load(struct store_txn *txn, uint32_t number, int64_t time_us, struct table *ret_table);
+/* The same as it was last: live, or when it ended. -ENOENT: there never was such a table. */
+int table_load_last(struct store_txn *txn, uint32_t number, struct table *ret_table);
+/* The keys that change `seq` of a table is told by, and which changes have the same: *ret_from <= seq < *ret_end. */
+int table_keys_at(struct store_txn *txn, uint32_t number, uint64_t seq, struct key_schema *ret_schema,
+	uint64_t *ret_from, uint64_t *ret_end);
 /* The catalogue as a table. */
 void table_catalogue(struct table *ret_table);
 

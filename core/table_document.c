@@ -73,6 +73,7 @@ int table_from_document(uint32_t number, const struct buffer *description, struc
 		return -EIO;
 	ret_table->created_us = item_number(item, "CreatedUs");
 	ret_table->exists_from_us = item_number(item, "ExistsFromUs");
+	ret_table->keys_from = (uint64_t)item_number(item, "KeysFrom");
 	ret_table->is_protected = item_flag(item, "DeletionProtectionEnabled");
 	ret_table->is_restoring = item_map(item, "Restore", &restore) && item_flag(restore, "InProgress");
 	ret_table->is_pitr_on = item_flag(pitr.whole, "Enabled");
@@ -205,6 +206,7 @@ struct facts {
 	struct slice name;
 	const char *id;
 	int64_t created_us, exists_from_us;
+	uint64_t keys_from;
 	struct recovery recovery;
 };
 
@@ -221,6 +223,8 @@ static int build(const struct json *first, const struct json *second, const stru
 		"\"PointInTimeRecovery\":{\"Enabled\":%s,\"PeriodDays\":%lld,\"SinceUs\":%lld}",
 		facts->id, (long long)facts->created_us, (long long)facts->exists_from_us,
 		boolean(facts->recovery.is_on), (long long)facts->recovery.days, (long long)facts->recovery.since_us);
+	if (facts->keys_from)
+		buffer_append_format(&text, ",\"KeysFrom\":%llu", (unsigned long long)facts->keys_from);
 	append_member(&text, "KeySchema", choose(first, second, "KeySchema"));
 	append_member(&text, "AttributeDefinitions", choose(first, second, "AttributeDefinitions"));
 	append_member(&text, "GlobalSecondaryIndexes", choose(first, second, "GlobalSecondaryIndexes"));
@@ -267,6 +271,7 @@ static struct facts facts_of(const struct table *table)
 		.id = table->id,
 		.created_us = table->created_us,
 		.exists_from_us = table->exists_from_us,
+		.keys_from = table->keys_from,
 		.recovery = { table->is_pitr_on, table->period_days, table->window_since_us } };
 }
 
@@ -287,7 +292,7 @@ static bool has_same_keys(struct slice a, struct slice b)
 	       (!x.has_sort || (!strcmp(x.sort.name, y.sort.name) && x.sort.type == y.sort.type));
 }
 
-int table_document_update(const struct table *table, const struct json *document, bool is_empty, int64_t now_us,
+int table_document_update(const struct table *table, const struct json *document, uint64_t keys_from, int64_t now_us,
 	struct buffer *out, struct error *error)
 {
 	struct buffer text = BUFFER_INIT;
@@ -307,7 +312,12 @@ int table_document_update(const struct table *table, const struct json *document
 		r = json_parse(buffer_slice(&text), &json_default_limits, &old, error);
 	if (!r)
 		r = build(document, old, &facts, out, error);
-	if (!r && !is_empty && !has_same_keys(buffer_slice(&table->description), buffer_slice(out)))
+	bool has_other_keys = !r && !has_same_keys(buffer_slice(&table->description), buffer_slice(out));
+	if (has_other_keys && keys_from) {
+		facts.keys_from = keys_from;
+		buffer_clear(out);
+		r = build(document, old, &facts, out, error);
+	} else if (has_other_keys)
 		r = error_set_aws(error, -EINVAL, "ValidationException",
 			"the keys of %s can't be changed while it has items; make another table", table->name);
 	json_free(old);

@@ -16,8 +16,8 @@ int table_document_new(const struct json *request, const struct table_defaults *
 	int64_t exists_from_us, struct buffer *out, struct error *error);
 
 /* `table`'s description with the settings a document gives (DescribeTable's shape), which hold from `now_us` on. Other keys
- * than it has need `is_empty`. */
-int table_document_update(const struct table *table, const struct json *document, bool is_empty, int64_t now_us,
+ * than it has are those of the changes from `keys_from` on; 0: it has items, they may not be others. */
+int table_document_update(const struct table *table, const struct json *document, uint64_t keys_from, int64_t now_us,
 	struct buffer *out, struct error *error);
 
 /* The same table's description with the settings of a CreateTable request, and no others. What it is restored from

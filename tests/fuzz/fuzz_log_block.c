@@ -24,10 +24,13 @@ static void require(bool holds)
 
 static void append(struct store_txn *txn, uint64_t seq)
 {
-	struct log_entry entry = {
-		.seq = seq, .time_us = (int64_t)seq * 1000, .op = CHANGE_INSERT, .number = seq, .growth_bytes = 10
-	};
-	require(log_append(txn, TABLE, &entry) == 0);
+	struct log_entry entry = { .seq = seq,
+		.time_us = (int64_t)seq * 1000,
+		.op = CHANGE_INSERT,
+		.number = seq,
+		.growth_bytes = 10,
+		.line_bytes = 300 };
+	require(log_append(txn, TABLE, &entry, &(struct chain){ 0 }) == 0);
 }
 
 static void fill(void)

@@ -200,6 +200,40 @@ static void reads_what_a_restored_table_had_before(void **state)
 	table_free(&restored);
 }
 
+/* Keys may change while a table is empty; what was told by the old ones is told so for ever. */
+static void tells_by_the_keys_it_had(void **state)
+{
+	struct json *document;
+	struct buffer line = BUFFER_INIT;
+	struct change_context context = { 0 };
+	static const char text[] = "{\"KeySchema\":[{\"AttributeName\":\"no\",\"KeyType\":\"HASH\"}],"
+				   "\"AttributeDefinitions\":[{\"AttributeName\":\"no\",\"AttributeType\":\"S\"}]}";
+	(void)state;
+	fixture_put(&fixture, &table, "{'id':'a','no':'1'}");
+	fixture_remove(&fixture, &table, "{'id':'a'}");
+	assert_int_equal(json_parse(slice_of_text(text), &json_default_limits, &document, NULL), 0);
+	struct batch *batch = fixture_begin(&fixture);
+	assert_int_equal(table_update(batch, &table, document, &context, NULL), 0);
+	fixture_commit(batch);
+	json_free(document);
+	txn = fixture_read(&fixture);
+	struct table current;
+	assert_int_equal(table_load(txn, table.number, TIME_NOW, &current), 0);
+	store_abort(txn);
+	fixture_put(&fixture, &current, "{'id':'a','no':'1'}");
+	static const char *const keys[] = { "\"Keys\":{\"id\":", "\"Keys\":{\"id\":", "\"Keys\":{\"no\":" };
+	for (uint64_t i = 0; i < 9; i++) {
+		uint64_t seq = i < 3 ? i + 1 : i < 6 ? 6 - i : (i * 2) % 3 + 1;
+		assert_int_equal(read_change(seq), 0);
+		buffer_clear(&line);
+		assert_int_equal(change_append_line(&current, &reader.change, &line), 0);
+		assert_non_null(strstr(buffer_text(&line), keys[seq - 1]));
+		store_abort(txn);
+	}
+	buffer_free(&line);
+	table_free(&current);
+}
+
 static void tells_who(void **state)
 {
 	struct buffer item;
@@ -266,6 +300,7 @@ int main(void)
 		cmocka_unit_test(without_images_the_key_is_told_all_the_same),
 		cmocka_unit_test_setup_teardown(reads_what_was_before_and_after, open_table, close_table),
 		cmocka_unit_test_setup_teardown(reads_what_a_restored_table_had_before, open_table, close_table),
+		cmocka_unit_test_setup_teardown(tells_by_the_keys_it_had, open_table, close_table),
 		cmocka_unit_test_setup_teardown(tells_who, open_table, close_table),
 		cmocka_unit_test_setup_teardown(tells_a_version_that_is_missing, open_table, close_table),
 		cmocka_unit_test_setup_teardown(a_line_is_a_streams_record, open_table, close_table),

@@ -134,7 +134,7 @@ static void another_format_is_refused(void **state)
 	history_close(fixture.history);
 	fixture.history = NULL;
 	assert_int_equal(open_it(fixture.directory, &error), -EPROTO);
-	assert_non_null(strstr(error.message, "format 2"));
+	assert_non_null(strstr(error.message, "reads format 3"));
 	fixture_close(&fixture);
 }
 
