@@ -107,6 +107,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		int r = log_at_time(txn, TABLE, times[i], &entry);
 		require(r == 0 || r == -EIO || r == -ENOENT);
 	}
+	static const uint64_t offsets[] = { 0, 299, 300, 19199, 19200, 30000, 38399, 49199, 49200, UINT64_MAX };
+	for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
+		int r = log_at_line(txn, TABLE, offsets[i], &entry);
+		require(r == -EIO || r == -ENOENT || (r == 0 && entry.lines_bytes > offsets[i]));
+	}
+	for (uint64_t seq = FIRST - 1; seq < FIRST + 70; seq += 13) {
+		struct chain chain;
+		uint64_t first;
+		int r = log_chain_before(txn, TABLE, seq, &first, &chain);
+		require(r == -EIO || r == -ENOENT || (r == 0 && first <= seq));
+	}
 	store_abort(txn);
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #define TABLE 5
 #define LENGTH 5000
+#define SHORT 1200
 
 static struct fixture fixture;
 static struct store_txn *txn;
@@ -59,7 +60,8 @@ static void fill(uint64_t length)
 			.number = fixture_random_below(&random, UINT64_C(1) << 40),
 			.author = fixture_random_below(&random, 300),
 			.growth_bytes =
-				(int64_t)fixture_random_below(&random, 400000) - (op == CHANGE_REMOVE ? 400000 : 0) };
+				(int64_t)fixture_random_below(&random, 400000) - (op == CHANGE_REMOVE ? 400000 : 0),
+			.line_bytes = 1 + fixture_random_below(&random, seq % 100 ? 2000 : 800000) };
 		append(TABLE, &wanted[seq]);
 		assert_int_equal(wanted[seq].items, items);
 		struct log_entry other = wanted[seq];
@@ -79,6 +81,8 @@ static void assert_entry(const struct log_entry *got, const struct log_entry *ri
 	assert_int_equal(got->growth_bytes, right->growth_bytes);
 	assert_int_equal(got->items, right->items);
 	assert_int_equal(got->bytes, right->bytes);
+	assert_int_equal(got->line_bytes, right->line_bytes);
+	assert_int_equal(got->lines_bytes, right->lines_bytes);
 }
 
 static void is_empty_at_first(void **state)
@@ -182,6 +186,79 @@ static void finds_one_time_that_spans_blocks(void **state)
 	}
 }
 
+static void finds_what_comes_after_a_time(void **state)
+{
+	struct log_entry entry;
+	(void)state;
+	assert_int_equal(log_after_time(txn, TABLE, 0, &entry), -ENOENT);
+	fill(SHORT);
+	for (uint64_t seq = 1; seq <= SHORT; seq += 7) {
+		for (int64_t time_us = wanted[seq].time_us - 1; time_us <= wanted[seq].time_us; time_us++) {
+			uint64_t next = seq;
+			while (next > 1 && wanted[next - 1].time_us > time_us)
+				next--;
+			while (next <= SHORT && wanted[next].time_us <= time_us)
+				next++;
+			assert_int_equal(log_after_time(txn, TABLE, time_us, &entry), next <= SHORT ? 0 : -ENOENT);
+			if (next <= SHORT)
+				assert_entry(&entry, &wanted[next]);
+		}
+	}
+	assert_int_equal(log_after_time(txn, TABLE, INT64_MAX, &entry), -ENOENT);
+}
+
+static void assert_line(uint64_t offset, const struct log_entry *right)
+{
+	struct log_entry entry;
+	assert_int_equal(log_at_line(txn, TABLE, offset, &entry), right ? 0 : -ENOENT);
+	if (right)
+		assert_entry(&entry, right);
+}
+
+static void finds_the_line_that_holds_a_byte(void **state)
+{
+	uint64_t length = 0;
+	(void)state;
+	assert_line(0, NULL);
+	fill(SHORT);
+	for (uint64_t seq = 1; seq <= SHORT; seq++) {
+		length += wanted[seq].line_bytes;
+		assert_int_equal(wanted[seq].lines_bytes, length);
+		if (seq % 61 > 5 && seq < SHORT)
+			continue;
+		assert_line(length - wanted[seq].line_bytes, &wanted[seq]);
+		assert_line(length - 1, &wanted[seq]);
+		assert_line(length, seq < SHORT ? &wanted[seq + 1] : NULL);
+	}
+	assert_line(UINT64_MAX, NULL);
+	struct layout_key first = layout_log(TABLE, 1);
+	struct log_entry entry;
+	assert_int_equal(store_delete(txn, STORE_LOG, layout_slice(&first)), 0);
+	assert_int_equal(log_first(txn, TABLE, &entry), 0);
+	uint64_t begin = entry.lines_bytes - entry.line_bytes;
+	assert_line(0, NULL);
+	assert_line(begin - 1, NULL);
+	assert_line(begin, &entry);
+}
+
+/* append() gives each change a head that tells its number. */
+static void tells_where_the_chain_stood(void **state)
+{
+	struct chain chain;
+	uint64_t first_seq, last_first = 0;
+	(void)state;
+	assert_int_equal(log_chain_before(txn, TABLE, 1, &first_seq, &chain), -ENOENT);
+	fill(500);
+	for (uint64_t seq = 1; seq <= 500; seq++) {
+		assert_int_equal(log_chain_before(txn, TABLE, seq, &first_seq, &chain), 0);
+		assert_true(first_seq <= seq && seq - first_seq < LOG_BLOCK_MAX && first_seq >= last_first);
+		assert_int_equal(chain.head[0], (uint8_t)first_seq);
+		last_first = first_seq;
+	}
+	assert_int_equal(log_chain_before(txn, TABLE, 0, &first_seq, &chain), -ENOENT);
+	assert_int_equal(log_chain_before(txn, TABLE, 501, &first_seq, &chain), -ENOENT);
+}
+
 static void finding_a_time_costs_little(void **state)
 {
 	struct store_counts before, after;
@@ -192,6 +269,9 @@ static void finding_a_time_costs_little(void **state)
 	assert_int_equal(log_at_time(txn, TABLE, wanted[LENGTH / 3].time_us, &entry), 0);
 	store_counts(history_store(fixture.history), &after);
 	assert_true(after.seeks + after.gets - before.seeks - before.gets < 20);
+	assert_int_equal(log_at_line(txn, TABLE, wanted[LENGTH / 3].lines_bytes, &entry), 0);
+	store_counts(history_store(fixture.history), &before);
+	assert_true(before.seeks + before.gets - after.seeks - after.gets < 20);
 }
 
 static void refuses_a_gap(void **state)
@@ -233,6 +313,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(walks_from_any_change, open_log, close_log),
 		cmocka_unit_test_setup_teardown(finds_the_last_of_equal_times, open_log, close_log),
 		cmocka_unit_test_setup_teardown(finds_one_time_that_spans_blocks, open_log, close_log),
+		cmocka_unit_test_setup_teardown(finds_what_comes_after_a_time, open_log, close_log),
+		cmocka_unit_test_setup_teardown(finds_the_line_that_holds_a_byte, open_log, close_log),
+		cmocka_unit_test_setup_teardown(tells_where_the_chain_stood, open_log, close_log),
 		cmocka_unit_test_setup_teardown(finding_a_time_costs_little, open_log, close_log),
 		cmocka_unit_test_setup_teardown(refuses_a_gap, open_log, close_log),
 		cmocka_unit_test_setup_teardown(tells_damage, open_log, close_log),
