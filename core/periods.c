@@ -7,13 +7,12 @@
 #include "reach.h"
 #include "told_tables.h"
 
-/* A table that has changes to tell. Looks into its log are remembered: no change lies in (after_us, next_us) nor in
- * (last_us, before_us). Walks over many tables so ask only those that have changed meanwhile. */
+/* A table that has changes to tell. Two that follow each other are remembered, so that walks over many tables ask only those that
+ * have changed meanwhile. */
 struct told {
 	uint32_t table;
 	int64_t begin_us, end_us; /* its first and last change that can be told */
-	int64_t after_us, next_us;
-	int64_t last_us, before_us;
+	int64_t last_us, next_us; /* of a change, and of the one after it; equal: not looked up yet */
 };
 
 struct periods {
@@ -52,8 +51,8 @@ static int add_table(struct periods *periods, struct history *history, const str
 		r = table_statistics(periods->txn, table->number, &statistics);
 	if (r)
 		return r;
-	told.begin_us = told.after_us = told.next_us = first.time_us;
-	told.end_us = told.last_us = told.before_us = statistics.last_us;
+	told.begin_us = told.last_us = told.next_us = first.time_us;
+	told.end_us = statistics.last_us;
 	return add(periods, &told);
 }
 
@@ -96,50 +95,44 @@ void periods_close(struct periods *periods)
 
 /* --- changes --- */
 
+/* The last change at or before a time, and the one after it: both are there. */
+static int look_up(struct store_txn *txn, struct told *told, int64_t time_us)
+{
+	struct log_entry last, next;
+	int r = log_at_time(txn, told->table, time_us, &last);
+	if (!r)
+		r = log_get(txn, told->table, last.seq + 1, &next);
+	if (r)
+		return r == -ENOENT ? -EIO : r;
+	told->last_us = last.time_us;
+	told->next_us = next.time_us;
+	return 0;
+}
+
 /* INT64_MAX: none. */
 static int next_of(struct store_txn *txn, struct told *told, int64_t time_us, int64_t *ret_time_us)
 {
-	struct log_entry entry;
-	*ret_time_us = INT64_MAX;
-	if (time_us > told->end_us)
+	int r = 0;
+	*ret_time_us = time_us <= told->begin_us ? told->begin_us : INT64_MAX;
+	if (time_us <= told->begin_us || time_us > told->end_us)
 		return 0;
-	if (time_us <= told->begin_us) {
-		*ret_time_us = told->begin_us;
-		return 0;
-	}
-	if (time_us <= told->after_us || time_us > told->next_us) {
-		int r = log_at_time(txn, told->table, time_us - 1, &entry);
-		if (!r)
-			r = log_get(txn, told->table, entry.seq + 1, &entry);
-		if (r)
-			return r == -ENOENT ? -EIO : r;
-		told->after_us = time_us - 1;
-		told->next_us = entry.time_us;
-	}
+	if (time_us <= told->last_us || time_us > told->next_us)
+		r = look_up(txn, told, time_us - 1);
 	*ret_time_us = told->next_us;
-	return 0;
+	return r;
 }
 
 /* INT64_MIN: none. */
 static int last_of(struct store_txn *txn, struct told *told, int64_t time_us, int64_t *ret_time_us)
 {
-	struct log_entry entry;
-	*ret_time_us = INT64_MIN;
-	if (time_us < told->begin_us)
+	int r = 0;
+	*ret_time_us = time_us >= told->end_us ? told->end_us : INT64_MIN;
+	if (time_us >= told->end_us || time_us < told->begin_us)
 		return 0;
-	if (time_us >= told->end_us) {
-		*ret_time_us = told->end_us;
-		return 0;
-	}
-	if (time_us < told->last_us || time_us >= told->before_us) {
-		int r = log_at_time(txn, told->table, time_us, &entry);
-		if (r)
-			return r == -ENOENT ? -EIO : r;
-		told->last_us = entry.time_us;
-		told->before_us = time_us + 1;
-	}
+	if (time_us < told->last_us || time_us >= told->next_us)
+		r = look_up(txn, told, time_us);
 	*ret_time_us = told->last_us;
-	return 0;
+	return r;
 }
 
 int periods_next(struct periods *periods, int64_t time_us, int64_t *ret_time_us)
