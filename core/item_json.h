@@ -35,6 +35,10 @@ int value_from_tree(const struct json *node, enum item_form form, struct buffer 
 int item_to_json(struct slice item, enum item_form form, enum item_layout layout, const struct item_order *order,
 	struct buffer *out);
 
+/* One value likewise, without a newline at the end. `indent`: how many levels in its later lines stand. */
+int value_to_json(
+	struct slice value, enum item_form form, enum item_layout layout, unsigned indent, struct buffer *out);
+
 /* The length item_to_json would append with ITEM_PRETTY, without building it. 0 on damaged bytes. */
 size_t item_json_size(struct slice item, enum item_form form, const struct item_order *order);
 

@@ -250,6 +250,22 @@ int item_to_json(struct slice item, enum item_form form, enum item_layout layout
 	return 0;
 }
 
+int value_to_json(struct slice value, enum item_form form, enum item_layout layout, unsigned indent, struct buffer *out)
+{
+	struct writer w = { .out = out, .form = form, .is_pretty = layout == ITEM_PRETTY, .indent = indent };
+	struct reader r = reader_of(value);
+	struct value read;
+	size_t start = out->size;
+	bool is_good = value_read(&r, &read) && reader_left(&r) == 0 && write_value(&w, &read, 1);
+	if (buffer_error(out) < 0)
+		return -ENOMEM;
+	if (!is_good) {
+		out->size = start;
+		return -EIO;
+	}
+	return 0;
+}
+
 size_t item_json_size(struct slice item, enum item_form form, const struct item_order *order)
 {
 	struct writer w = { .form = form, .is_pretty = true };

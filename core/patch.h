@@ -7,7 +7,7 @@
 #include "bytes.h"
 
 /* Appends the array, compact or as `jq .` prints it at `indent` levels. Equal items give []. -EIO for damaged bytes. */
-int patch_append(struct slice before, struct slice after, bool is_pretty, unsigned indent, struct buffer *out);
+int patch_to_json(struct slice before, struct slice after, bool is_pretty, unsigned indent, struct buffer *out);
 
 /* Tells each operation: "add", "remove", "replace"; the path as an attribute path for people (a.b[2]); values are tagged value
  * bytes, empty where there is none. Negative from `each` ends it. */
