@@ -249,14 +249,11 @@ static double instant_timeout(enum instant_kind written)
 	}
 }
 
-/* A view's top directory is there as long as what it stands in. */
 static double branch_entry_timeout(const struct target *target)
 {
-	double timeout = instant_timeout(target->view->written);
+	double instant = instant_timeout(target->view->written), leaf = leaf_timeout(&target->leaf);
 
-	if (nodeid_number(target->nodeid) != NUMBER_DIRECTORY)
-		return leaf_timeout(&target->leaf);
-	return timeout < TIMEOUT_LIVE ? timeout : TIMEOUT_LIVE;
+	return instant < leaf ? instant : leaf;
 }
 
 /* Backups are deleted; private files become items under the same name. */
