@@ -93,6 +93,7 @@ $(addprefix $(BUILD)/$(1)/,$(UNIT) $(MODEL) $(CRASH) $(BENCH)): $(BUILD)/$(1)/%:
 $(BUILD)/$(1)/tests/unit/test_incident: $(call objects,$(1),$(wildcard tools/incident.c))
 $(BUILD)/$(1)/tests/unit/test_shorthand: $(call objects,$(1),$(wildcard tools/shorthand.c))
 $(BUILD)/$(1)/tests/unit/test_query: $(call objects,$(1),$(wildcard tools/query*.c tools/output_text.c))
+$(BUILD)/$(1)/tests/unit/test_line_diff: $(call objects,$(1),$(wildcard tools/line_diff.c))
 $(BUILD)/$(1)/tests/fuzz/fuzz_query: $(call objects,$(1),$(wildcard tools/query*.c))
 
 # A fuzz target is driven by libFuzzer in the fuzz variant; elsewhere by replay.c, which runs the stored inputs.
