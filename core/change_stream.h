@@ -17,9 +17,13 @@ int change_stream_open(struct history *history, struct store_txn *txn, const str
 	int64_t to_us, struct change_stream **ret_stream);
 void change_stream_close(struct change_stream *stream); /* before the transaction ends; NULL is fine */
 
-int change_stream_size(struct change_stream *stream, uint64_t *ret_size_bytes);
+uint64_t change_stream_size(const struct change_stream *stream);
 /* When the last change in it happened; -ENOENT: there is none. */
-int change_stream_last(struct change_stream *stream, int64_t *ret_time_us);
+int change_stream_last(const struct change_stream *stream, int64_t *ret_time_us);
+/* A number that stays the same while the text only grows at its end, and is another when something left it that stood before (the
+ * window moved on, or what was kept of a table that ended is forgotten), or came in between (a table was imported). 0 most often. */
+uint64_t change_stream_mark(const struct change_stream *stream);
+
 /* `size` bytes from `offset` on, or what there is, appended. Memory is bounded by them and one line. -EIO, -ESTALE. */
 int change_stream_read(struct change_stream *stream, uint64_t offset, size_t size, struct buffer *out);
 
