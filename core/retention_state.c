@@ -1,6 +1,7 @@
 #include "retention_state.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "layout.h"
 #include "pin.h"
@@ -27,6 +28,12 @@ int retention_table_read(struct store_txn *txn, uint32_t table, struct retention
 	ret_state->sweep = reader_byte(&reader);
 	ret_state->number = reader_varint(&reader);
 	ret_state->seq = reader_varint(&reader);
+	ret_state->is_anchored = reader_left(&reader) > 0;
+	if (ret_state->is_anchored) {
+		struct slice anchor = reader_bytes(&reader, CHAIN_BYTES);
+		if (!reader.is_bad)
+			memcpy(ret_state->anchor.head, anchor.data, CHAIN_BYTES);
+	}
 	return reader.is_bad || ret_state->sweep > SWEEP_AGAIN ? -EIO : 0;
 }
 
@@ -37,6 +44,8 @@ int retention_table_write(struct store_txn *txn, uint32_t table, const struct re
 	buffer_append_byte(&value, (uint8_t)state->sweep);
 	buffer_append_varint(&value, state->number);
 	buffer_append_varint(&value, state->seq);
+	if (state->is_anchored)
+		buffer_append(&value, state->anchor.head, CHAIN_BYTES);
 	return put(txn, layout_meta_number('g', table), &value);
 }
 

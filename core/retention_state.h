@@ -5,9 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "chain.h"
 #include "store.h"
 
-/* META "g" table := varint floor | byte sweep | varint node | varint change */
+/* META "g" table := varint floor | byte sweep | varint node | varint change [ | 32 bytes anchor ] */
 enum retention_sweep {
 	SWEEP_NONE,
 	SWEEP_WANTED,
@@ -18,6 +19,10 @@ struct retention_table {
 	uint64_t floor; /* UINT64_MAX: the table is gone, only pinned states are left */
 	enum retention_sweep sweep;
 	uint64_t number, seq; /* where a running sweep goes on (retention_place) */
+	/* The head of the chain after change `floor`, from which what is left is verified. Unknown after damage, and not needed where nothing
+	 * was forgotten, or everything (change_chain.h). */
+	bool is_anchored;
+	struct chain anchor;
 };
 /* A table of which nothing was forgotten yet has no record: all zero. */
 int retention_table_read(struct store_txn *txn, uint32_t table, struct retention_table *ret_state);

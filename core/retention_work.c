@@ -1,17 +1,20 @@
 /* Invariants
  * 1. What a step drops lies below the floor that the same transaction writes.
  * 2. Between steps a version below the floor is there only when it is needed, or when a sweep that is wanted or
- *    running has not come by yet. */
+ *    running has not come by yet.
+ * 3. What is left of a table can be verified: the anchor is worked out while what it takes is still there. */
 #include "retention_work.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "change_chain.h"
 #include "log.h"
 #include "pin.h"
 #include "retention_node.h"
 #include "retention_state.h"
+#include "state.h"
 
 #define ENTRIES_MAX 256u
 
@@ -77,6 +80,9 @@ static int read_left(struct work *work, uint64_t target, struct left left[ENTRIE
 		}
 		r = 0;
 		*floor = entry.seq;
+		/* At the end of a block the chain's head is known. */
+		if (!walk.left && i >= ENTRIES_MAX - LOG_BLOCK_MAX)
+			i = ENTRIES_MAX;
 		if (entry.op != CHANGE_INSERT)
 			left[count++] = (struct left){ entry.number, entry.seq, entry.seq, entry.op == CHANGE_REMOVE };
 	}
@@ -102,6 +108,41 @@ static int trim_left(struct work *work, struct left *left, unsigned count)
 	return r;
 }
 
+static int anchor_at(struct work *work, uint64_t floor, struct chain *ret_head)
+{
+	struct store_txn *txn = work->trim.txn;
+	struct retention_table *state = &work->state;
+	struct table table;
+	struct table_counters counters;
+	int r = counters_read(txn, work->trim.table, &counters);
+	if (!r && floor == counters.seq) {
+		*ret_head = counters.head;
+		return 0;
+	}
+	if (!r)
+		r = table_load_last(txn, work->trim.table, &table);
+	if (r)
+		return r;
+	uint64_t base = work->trim.has_parent ? work->trim.lineage.base : 0;
+	struct chain_anchor anchor = { state->floor, state->is_anchored || state->floor <= base, state->anchor };
+	if (state->floor <= base)
+		chain_begin(table.id, base, &anchor.head);
+	r = chain_head_from(txn, &table, &anchor, floor, ret_head);
+	table_free(&table);
+	return r;
+}
+
+/* Nothing waits for what is damaged: then the chain can be followed only from a later block on. */
+static int move_anchor(struct work *work, uint64_t floor)
+{
+	struct chain head;
+	int r = anchor_at(work, floor, &head);
+	work->state.is_anchored = !r;
+	if (!r)
+		work->state.anchor = head;
+	return r == -EIO || r == -ENOENT || r == -ESTALE ? 0 : r;
+}
+
 /* Moves the floor up by what one read of the log gives. */
 static int trim_window(struct work *work)
 {
@@ -110,14 +151,18 @@ static int trim_window(struct work *work)
 	if (wanted == SEQ_NEVER) {
 		/* Of a deleted table: nothing but pinned states is left, wherever they are. */
 		work->state.floor = SEQ_NEVER;
+		work->state.is_anchored = false;
 		work->state.sweep = SWEEP_WANTED;
 		return 0;
 	}
 	int count = read_left(work, wanted, left, &floor);
 	if (count < 0)
 		return count;
+	int r = move_anchor(work, floor);
+	if (r)
+		return r;
 	work->trim.needs.floor = floor;
-	int r = trim_left(work, left, (unsigned)count);
+	r = trim_left(work, left, (unsigned)count);
 	work->trim.needs.floor = wanted;
 	work->state.floor = floor;
 	return r;

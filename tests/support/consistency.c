@@ -55,7 +55,9 @@ static int check_kept(struct check *check)
 	if (!check->nodes)
 		return error_set(check->error, -ENOMEM, "out of memory");
 	int r = check_records(check);
-	return r ? r : check_states(check);
+	if (!r)
+		r = check_states(check);
+	return r ? r : check_chain(check);
 }
 
 static int check_table(struct store_txn *txn, const struct table *table, int64_t last_us, struct error *error)

@@ -49,4 +49,7 @@ int check_states(struct check *check);
 /* The index of what is gone, when the log has been replayed. */
 int check_gone(struct check *check);
 
+/* From the anchor to the counters' head: every line is as long as the log says, and bound. */
+int check_chain(struct check *check);
+
 #endif
