@@ -1,6 +1,6 @@
 /* Invariants
  * 1. A partition has its two records while it has an item's, and counts those.
- * 2. An item has a record when its key's last life ended after the floor; gone_list asks no more than that. */
+ * 2. An item has a record when its key's last life ended after the floor; what is read asks no more than that. */
 #include "gone.h"
 
 #include <errno.h>
@@ -97,15 +97,19 @@ static int add_to_partition(struct store_txn *txn, uint32_t table, struct slice 
 	if (r && r != -ENOENT)
 		return r;
 	if (r) {
-		partition =
-			(struct partition){ .number = directory, .encoded_key = key_encoded_partition(encoded_key) };
+		partition = (struct partition){ .encoded_key = key_encoded_partition(encoded_key) };
 		memcpy(partition.hash, hash, HASH_BYTES);
 	}
-	bool is_new = r != 0;
+	uint64_t listed = partition.number;
+	partition.number = directory;
 	partition.items++;
 	partition.time_us = time_us;
 	r = put_partition(txn, table, &partition);
-	return r || !is_new ? r : list_partition(txn, table, &partition);
+	if (!r && listed != directory)
+		r = list_partition(txn, table, &partition);
+	if (!r && listed && listed != directory)
+		r = drop(txn, layout_gone(table, listed));
+	return r < 0 ? r : 0;
 }
 
 int gone_add(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t directory, uint64_t number,
@@ -227,37 +231,49 @@ static int read_record(struct store_txn *txn, const struct table *table, const s
 	return r ? r : of_partition(table, reach, &partition, ret_gone);
 }
 
-static bool is_below(struct slice key, const struct layout_key *from, size_t prefix_size)
-{
-	return key.size == from->size && memcmp(key.data, from->bytes, prefix_size) == 0;
-}
-
-int gone_list(struct store_txn *txn, const struct table *table, const struct reach *reach, struct slice partition,
-	uint64_t after, bool (*each)(void *context, const struct gone *gone), void *context)
+int gone_walk_begin(struct gone_walk *walk, struct store_txn *txn, const struct table *table, const struct reach *reach,
+	struct slice partition, uint64_t after)
 {
 	uint8_t hash[HASH_BYTES];
-	struct layout_key from;
-	struct store_cursor *cursor;
-	struct slice key, value;
-	struct gone gone;
+	*walk = (struct gone_walk){ .txn = txn, .table = table, .reach = *reach, .is_listed = !partition.size };
 	if (partition.size)
 		hash_partition(partition, hash);
-	from = partition.size ? layout_gone_in(table->number, hash, after + 1) : layout_gone(table->number, after + 1);
-	size_t prefix_size = layout_gone_prefix_size(layout_slice(&from));
-	int r = store_cursor_open(txn, STORE_INDEX, &cursor);
+	walk->at =
+		partition.size ? layout_gone_in(table->number, hash, after + 1) : layout_gone(table->number, after + 1);
+	return store_cursor_open(txn, STORE_INDEX, &walk->cursor);
+}
+
+static int next_record(struct gone_walk *walk, bool is_first, struct slice *ret_key, struct slice *ret_value)
+{
+	struct slice from = layout_slice(&walk->at);
+	int r = is_first ? store_cursor_seek(walk->cursor, from, ret_key, ret_value)
+			 : store_cursor_next(walk->cursor, ret_key, ret_value);
 	if (r)
 		return r;
-	r = store_cursor_seek(cursor, layout_slice(&from), &key, &value);
-	while (!r && is_below(key, &from, prefix_size)) {
-		uint64_t number = layout_gone_number(key);
-		r = read_record(txn, table, reach, number, value, !partition.size, &gone);
-		if (!r && !each(context, &gone))
+	size_t prefix = layout_gone_prefix_size(from);
+	return ret_key->size == from.size && memcmp(ret_key->data, from.data, prefix) == 0 ? 0 : -ENOENT;
+}
+
+int gone_walk_next(struct gone_walk *walk, struct gone *ret_gone)
+{
+	struct slice key, value;
+	int r = next_record(walk, !walk->is_begun, &key, &value);
+	walk->is_begun = true;
+	for (; !r; r = next_record(walk, false, &key, &value)) {
+		r = read_record(walk->txn, walk->table, &walk->reach, layout_gone_number(key), value, walk->is_listed,
+			ret_gone);
+		if (!r)
+			return 1;
+		if (r != -ENOENT && r != -EIO)
 			break;
-		if (!r || r == -ENOENT || r == -EIO)
-			r = store_cursor_next(cursor, &key, &value);
 	}
-	store_cursor_close(cursor);
 	return r == -ENOENT ? 0 : r;
+}
+
+void gone_walk_end(struct gone_walk *walk)
+{
+	store_cursor_close(walk->cursor);
+	walk->cursor = NULL;
 }
 
 int gone_number(struct store_txn *txn, const struct table *table, const struct reach *reach, uint64_t number,

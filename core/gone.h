@@ -7,15 +7,17 @@
  *        table 'h' hash           -> that partition: varint number | varint items | varint time | encoded key
  *        table 'h' hash number    -> item: varint change
  *
- * An item's number is that of its last life, its change the one that ended it. A partition has the number it had when the first of those
- * items went, whatever lives it has begun since; its time is that of the last change here. So both stand in the order of their
- * numbers, which stay what they are. A restored table has records for what it ended itself. */
+ * An item's number is that of its last life, its change the one that ended it. A partition's number is that of its life in which an item
+ * last went; its time is that of the last change here. So what is gone stands in the order of its birth, between what lives
+ * (roster.h), and where it stood while it lived. A restored table has records for what it ended itself. */
 #ifndef PITR_GONE_H
 #define PITR_GONE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bytes.h"
+#include "layout.h"
 #include "node.h"
 #include "reach.h"
 #include "store.h"
@@ -37,10 +39,21 @@ struct gone {
 	uint64_t items;           /* of a partition: how many are gone from it, some perhaps before the reach */
 };
 
-/* What is gone in a table (partitions that items are gone from, when it has a sort key), or in a partition, beyond a number (0: from
- * the beginning), within the reach. Calls `each` for one after the other until it returns false. What can't be read is passed over. */
-int gone_list(struct store_txn *txn, const struct table *table, const struct reach *reach, struct slice partition,
-	uint64_t after, bool (*each)(void *context, const struct gone *gone), void *context);
+/* Walks what is gone in a table (partitions that items are gone from, when it has a sort key), or in a partition (its encoded key), beyond a
+ * number (0: from the beginning), within the reach, by number. What can't be read is passed over. */
+struct gone_walk {
+	struct store_txn *txn;
+	const struct table *table;
+	struct reach reach;
+	bool is_begun, is_listed; /* in the table itself */
+	struct layout_key at;
+	struct store_cursor *cursor;
+};
+int gone_walk_begin(struct gone_walk *walk, struct store_txn *txn, const struct table *table, const struct reach *reach,
+	struct slice partition, uint64_t after);
+int gone_walk_next(struct gone_walk *walk, struct gone *ret_gone); /* 1, 0 at the end, negative */
+void gone_walk_end(struct gone_walk *walk);
+
 /* One by its key, or by its number. -ENOENT: it is not gone, or never was, or went before the reach. */
 int gone_find(struct store_txn *txn, const struct table *table, const struct reach *reach, struct slice encoded_key,
 	struct gone *ret_gone);
