@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "instant.h"
 
 #define FIELD_POINT 4 /* from the left */
 
@@ -28,17 +32,30 @@ static char *field(char *line, unsigned index)
 	return word;
 }
 
-static int add(struct mounts *mounts, const char *point)
+static int add(struct mounts *mounts, const char *point, const char *instant)
 {
-	char **points = reallocarray(mounts->points, mounts->count + 1, sizeof(*points));
-	if (!points)
+	struct mounted *list = reallocarray(mounts->list, mounts->count + 1, sizeof(*list));
+	if (!list)
 		return -ENOMEM;
-	mounts->points = points;
-	points[mounts->count] = strdup(point);
-	if (!points[mounts->count])
-		return -ENOMEM;
-	mounts->count++;
-	return 0;
+	mounts->list = list;
+	struct mounted *mounted = &list[mounts->count++];
+	*mounted = (struct mounted){ .point = strdup(point), .instant = instant ? strdup(instant) : NULL };
+	return !mounted->point || (instant && !mounted->instant) ? -ENOMEM : 0;
+}
+
+/* The source is the store's path; behind it, with -o asof, "@" and an instant. */
+static bool is_of(const char *source, const char *store, const char **ret_instant)
+{
+	const char *at = strrchr(source, '@');
+	struct instant instant;
+	*ret_instant = at && instant_parse(slice_of_text(at + 1), NULL, &instant, NULL) == 0 ? at + 1 : NULL;
+	if (!store)
+		return true;
+	if (strcmp(source, store) == 0) {
+		*ret_instant = NULL;
+		return true;
+	}
+	return *ret_instant && strlen(store) == (size_t)(at - source) && memcmp(source, store, strlen(store)) == 0;
 }
 
 /* A line of mountinfo: "... point options... - type source superoptions". */
@@ -56,7 +73,8 @@ static int take_line(struct mounts *mounts, char *line, const char *store)
 		return 0;
 	unescape(source);
 	unescape(point);
-	return store && strcmp(source, store) != 0 ? 0 : add(mounts, point);
+	const char *instant;
+	return is_of(source, store, &instant) ? add(mounts, point, instant) : 0;
 }
 
 int mounts_of_store(const char *store, struct mounts *ret_mounts)
@@ -81,8 +99,44 @@ int mounts_of_store(const char *store, struct mounts *ret_mounts)
 
 void mounts_free(struct mounts *mounts)
 {
-	for (size_t i = 0; i < mounts->count; i++)
-		free(mounts->points[i]);
-	free(mounts->points);
+	for (size_t i = 0; i < mounts->count; i++) {
+		free(mounts->list[i].point);
+		free(mounts->list[i].instant);
+	}
+	free(mounts->list);
 	*mounts = (struct mounts){ 0 };
+}
+
+bool mounts_program(char path[PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	if (length < 0)
+		return false;
+	path[length] = '\0';
+	char *slash = strrchr(path, '/');
+	if (!slash || (size_t)(slash - path) + sizeof("/pitrfs") > PATH_MAX)
+		return false;
+	strcpy(slash, "/pitrfs");
+	return access(path, X_OK) == 0;
+}
+
+int mounts_end(const char *mount_point)
+{
+	char point[PATH_MAX], fusermount[] = "fusermount3", dash_u[] = "-u", dashes[] = "--";
+	char *arguments[] = { fusermount, dash_u, dashes, point, NULL };
+	int outcome;
+	snprintf(point, sizeof(point), "%s", mount_point);
+	pid_t child = fork();
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(126);
+		execvp(fusermount, arguments);
+		_exit(127);
+	}
+	while (waitpid(child, &outcome, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(outcome) ? WEXITSTATUS(outcome) : 1;
 }

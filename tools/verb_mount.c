@@ -13,34 +13,23 @@
 #include "tools/verbs.h"
 
 #define SHOWN_MAX 5
+#define ASOF_MAX 128
 
 /* --- mount ---------------------------------------------------------------------------------------------------------- */
 
 static struct option mount_options[] = {
 	{ .name = "options", .letter = 'o', .kind = OPTION_VALUE },
+	{ .name = "asof", .kind = OPTION_VALUE },
 	{ .name = "foreground", .letter = 'f', .kind = OPTION_FLAG },
 	{ .name = NULL },
 };
-
-/* pitrfs beside this program, when it is there. */
-static bool find_beside(char path[PATH_MAX])
-{
-	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	if (length < 0)
-		return false;
-	path[length] = '\0';
-	char *slash = strrchr(path, '/');
-	if (!slash || (size_t)(slash - path) + sizeof("/pitrfs") > PATH_MAX)
-		return false;
-	strcpy(slash, "/pitrfs");
-	return access(path, X_OK) == 0;
-}
 
 static int run_mount(struct tool *tool)
 {
 	char beside[PATH_MAX], pitrfs[] = "pitrfs", dash_o[] = "-o", dash_f[] = "-f";
 	char *options = option_find(mount_options, "options")->value;
-	char *arguments[8] = { pitrfs, tool->store };
+	const char *instant = option_find(mount_options, "asof")->value;
+	char *arguments[10] = { pitrfs, tool->store }, asof[ASOF_MAX];
 	size_t count = 2;
 	if (tool->positionals.count != 1)
 		return tool_usage(tool, "where? Give one directory");
@@ -54,9 +43,15 @@ static int run_mount(struct tool *tool)
 		arguments[count++] = dash_o;
 		arguments[count++] = options;
 	}
+	if (instant) {
+		if (snprintf(asof, sizeof(asof), "asof=%s", instant) >= ASOF_MAX || strpbrk(instant, ",\\"))
+			return tool_usage(tool, "--asof %s is no instant", instant);
+		arguments[count++] = dash_o;
+		arguments[count++] = asof;
+	}
 	if (option_is_given(mount_options, "foreground"))
 		arguments[count++] = dash_f;
-	if (find_beside(beside))
+	if (mounts_program(beside))
 		execv(beside, arguments);
 	else
 		execvp(pitrfs, arguments);
@@ -66,14 +61,17 @@ static int run_mount(struct tool *tool)
 const struct verb verb_mount = {
 	.name = "mount",
 	.summary = "show the store as files",
-	.usage = "MOUNTPOINT [-o OPTIONS] [-f]",
+	.usage = "MOUNTPOINT [--asof T] [-o OPTIONS] [-f]",
 	.help = "Starts pitrfs, which returns when the mount is there. The directory is made if it is missing. OPTIONS "
 		"are\n"
 		"those of pitrfs: ro, json=dynamodb, tz=ZONE, allow_other, uid=, gid=, umask=... -f stays in the "
 		"foreground.\n\n"
+		"--asof T shows the whole store as it was at T, read-only: plain tables, for tools that know nothing "
+		"of instants.\n\n"
 		"  pitr mount ~/tables\n"
 		"  ls ~/tables/orders/@-2h\n"
-		"  pitr umount ~/tables\n",
+		"  pitr umount ~/tables\n"
+		"  pitr mount ~/evidence --asof 2025-03-01T12:30\n",
 	.run = run_mount,
 	.options = mount_options,
 };
@@ -151,26 +149,6 @@ static void say_holders(const char *point)
 	closedir(directory);
 }
 
-static int run_fusermount(char *point)
-{
-	char fusermount[] = "fusermount3", dash_u[] = "-u", dashes[] = "--";
-	char *arguments[] = { fusermount, dash_u, dashes, point, NULL };
-	int outcome;
-	pid_t child = fork();
-	if (child < 0)
-		return -errno;
-	if (child == 0) {
-		if (!freopen("/dev/null", "w", stderr))
-			_exit(126);
-		execvp(fusermount, arguments);
-		_exit(127);
-	}
-	while (waitpid(child, &outcome, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(outcome) ? WEXITSTATUS(outcome) : 1;
-}
-
 static bool is_mounted(const char *point)
 {
 	struct mounts mounts = { 0 };
@@ -178,7 +156,7 @@ static bool is_mounted(const char *point)
 	if (mounts_of_store(NULL, &mounts) < 0)
 		return true;
 	for (size_t i = 0; i < mounts.count; i++)
-		is_there = is_there || strcmp(mounts.points[i], point) == 0;
+		is_there = is_there || strcmp(mounts.list[i].point, point) == 0;
 	mounts_free(&mounts);
 	return is_there;
 }
@@ -211,7 +189,7 @@ static int run_umount(struct tool *tool)
 	absolute(tool->positionals.values[0], point);
 	if (!is_mounted(point))
 		return tool_fail("%s is no mount of pitrfs; `pitr status` lists those of a store", point);
-	int result = run_fusermount(point);
+	int result = mounts_end(point);
 	if (result == 0)
 		return STATUS_DONE;
 	if (result == 127)
