@@ -170,10 +170,16 @@ static int parse_short(struct parsing *parsing)
 	return parse_joined(parsing, option, text + 2);
 }
 
+/* A time before now (-2h) or a negative number is none. */
+static bool is_option(const char *text)
+{
+	return text[0] == '-' && text[1] != '\0' && (text[1] < '0' || text[1] > '9');
+}
+
 static int parse_argument(struct parsing *parsing, struct positionals *positionals, bool *are_options_over)
 {
 	char *text = parsing->argv[parsing->at];
-	if (*are_options_over || text[0] != '-' || text[1] == '\0') {
+	if (*are_options_over || !is_option(text)) {
 		positionals->values[positionals->count++] = text;
 		return 0;
 	}
