@@ -198,6 +198,9 @@ static struct lives lives_of(struct batch *batch, struct touched *touched)
 
 static int read_author(struct batch *batch, uint64_t author, struct slice *ret_text)
 {
+	*ret_text = (struct slice){ 0 };
+	if (!author)
+		return 0;
 	if (author != batch->author) {
 		struct slice text;
 		int r = author_text(batch->txn, author, &text);
@@ -207,7 +210,7 @@ static int read_author(struct batch *batch, uint64_t author, struct slice *ret_t
 		buffer_append_slice(&batch->author_text, text);
 		batch->author = buffer_error(&batch->author_text) ? 0 : author;
 	}
-	*ret_text = author ? buffer_slice(&batch->author_text) : (struct slice){ 0 };
+	*ret_text = buffer_slice(&batch->author_text);
 	return buffer_error(&batch->author_text);
 }
 
