@@ -7,6 +7,7 @@
 #include "attr.h"
 #include "backupdir.h"
 #include "calendardir.h"
+#include "changesdir.h"
 #include "mount.h"
 #include "target.h"
 
@@ -17,11 +18,13 @@ struct part {
 
 static const struct part table_parts[] = {
 	{ "backups", &backupdir_of_table },
+	{ "changes", &changesdir },
 	{ NULL, NULL },
 };
 
 static const struct part store_parts[] = {
 	{ "backups", &backupdir_of_store },
+	{ "changes", &changesdir },
 	{ NULL, NULL },
 };
 
