@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "asof.h"
 #include "clock.h"
 #include "commit.h"
 #include "daemon.h"
@@ -119,10 +120,18 @@ static void append_escaped(struct buffer *out, const char *text)
 	}
 }
 
-static void append_mount_options(const struct options *options, struct buffer *out)
+/* What df and findmnt show as the source: the store, and the instant when there is one. */
+static void append_mount_options(const struct program *program, struct buffer *out)
 {
+	const struct options *options = &program->options;
+	char instant[INSTANT_TEXT_MAX];
+
 	buffer_append_text(out, "subtype=pitrfs,fsname=");
 	append_escaped(out, options->store);
+	if (program->mount.asof != NULL) {
+		instant_format_z(program->mount.asof->time_us, instant, sizeof(instant));
+		buffer_append_format(out, "@%s", instant);
+	}
 	if (options->is_read_only)
 		buffer_append_text(out, ",ro");
 	if (options->is_shared)
@@ -136,7 +145,7 @@ static int make_session(struct program *program)
 	struct fuse_args arguments = FUSE_ARGS_INIT(0, NULL);
 	struct buffer text = BUFFER_INIT;
 
-	append_mount_options(&program->options, &text);
+	append_mount_options(program, &text);
 	if (buffer_text(&text) == NULL || fuse_opt_add_arg(&arguments, "pitrfs") < 0 ||
 		fuse_opt_add_arg(&arguments, "-o") < 0 || fuse_opt_add_arg(&arguments, buffer_text(&text)) < 0 ||
 		(program->options.is_debug && fuse_opt_add_arg(&arguments, "-d") < 0)) {
@@ -210,6 +219,19 @@ static int make_parts(struct program *program)
 	if (result == 0)
 		result = pitrdir_new(history_directory(mount->history), &mount->pitrdir);
 	return result < 0 ? fail("start", result, NULL) : 0;
+}
+
+static int choose_instant(struct program *program)
+{
+	struct buffer notes = BUFFER_INIT;
+	struct error error = { 0 };
+	int result =
+		program->options.asof == NULL ? 0 : asof_begin(&program->mount, program->options.asof, &notes, &error);
+
+	if (result == 0 && notes.size > 0)
+		fprintf(stderr, "pitrfs: not all tables are there:\n%s", buffer_text(&notes));
+	buffer_free(&notes);
+	return result < 0 ? fail("asof", result, &error) : 0;
 }
 
 static int start_threads(struct program *program)
@@ -308,6 +330,7 @@ static int finish(struct program *program)
 	if (program->session != NULL)
 		fuse_session_destroy(program->session);
 	scratch_set_free(mount->scratch);
+	view_put(mount->asof);
 	views_free(mount->views);
 	asides_free(mount->asides);
 	texts_free(mount->texts);
@@ -327,6 +350,8 @@ static int run(struct program *program)
 	block_signals();
 	if (result == 0)
 		result = make_parts(program);
+	if (result == 0)
+		result = choose_instant(program);
 	if (result == 0)
 		result = make_session(program);
 	if (result == 0)

@@ -45,6 +45,7 @@ struct mount {
 	struct instant_zone *zone; /* NULL: UTC */
 	struct writer *writer;     /* NULL: read-only */
 	struct views *views;
+	struct view *asof; /* the store at the instant that all of the mount shows; NULL: it shows the present */
 	struct scratch_set *scratch;
 	struct asides *asides;
 	struct texts *texts;

@@ -19,6 +19,8 @@ const char options_usage[] =
 	"     ro                read-only; the fastest way to read the past\n"
 	"     nolock            with ro: touches no file of the store; for read-only media and stores nobody writes "
 	"to\n"
+	"     asof=T            the whole store as it was at T, tables only, read-only; T as behind '@': "
+	"2025-03-01T12:30:00, -2h\n"
 	"     json=plain        items as plain JSON (the default)\n"
 	"     json=dynamodb     items as DynamoDB JSON\n"
 	"     tz=ZONE           times without a zone are of this zone: Europe/Berlin, UTC, +02:00\n"
@@ -126,6 +128,11 @@ static int apply_tz(struct options *options, const char *value, struct error *er
 	return copy_value("tz", value, &options->zone, error);
 }
 
+static int apply_asof(struct options *options, const char *value, struct error *error)
+{
+	return copy_value("asof", value, &options->asof, error);
+}
+
 static int apply_uid(struct options *options, const char *value, struct error *error)
 {
 	long number;
@@ -188,6 +195,7 @@ static const struct setting settings[] = {
 	{ "xattr", apply_xattr },
 	{ "json", apply_json },
 	{ "tz", apply_tz },
+	{ "asof", apply_asof },
 	{ "uid", apply_uid },
 	{ "gid", apply_gid },
 	{ "umask", apply_umask },
@@ -292,6 +300,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct err
 	if (argc - optind != 2)
 		return error_set(error, -EINVAL,
 			argc - optind < 2 ? "a store and a mount point are needed" : "too many arguments");
+	ret_options->is_read_only = ret_options->is_read_only || ret_options->asof != NULL;
 	if (ret_options->is_lock_free && !ret_options->is_read_only)
 		return error_set(error, -EINVAL, "option nolock is only for read-only mounts: -o ro,nolock");
 	if (ret_options->directory_mode == 0 && ret_options->file_mode == 0) {
@@ -310,6 +319,7 @@ void options_free(struct options *options)
 	free(options->store);
 	free(options->mountpoint);
 	free(options->zone);
+	free(options->asof);
 	free(options->clock_file);
 	free(options->count_file);
 	buffer_free(&options->kernel);

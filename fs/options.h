@@ -18,6 +18,7 @@ struct options {
 	bool has_xattr;
 	enum item_form form;
 	char *zone; /* NULL: UTC */
+	char *asof; /* the instant to show the store at; NULL: the present. It is read-only then */
 	uid_t uid;
 	gid_t gid;
 	mode_t directory_mode, file_mode; /* of what can be changed */

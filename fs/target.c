@@ -50,7 +50,8 @@ static int load_mount_node(struct mount *mount, struct store_txn *txn, struct ta
 	}
 	switch (number) {
 	case NODEID_ROOT:
-		target->kind = TARGET_ROOT;
+		target->kind = mount->asof == NULL ? TARGET_ROOT : TARGET_STORE;
+		target->view = mount->asof == NULL ? NULL : view_hold(mount->asof);
 		return 0;
 	case NODEID_RESTORE:
 		target->kind = TARGET_RESTORE;

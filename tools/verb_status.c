@@ -174,6 +174,14 @@ static void print_tables(const struct report *report)
 		print_row(&report->rows[i], width);
 }
 
+static void print_mounted(const struct mounted *mounted, bool is_first)
+{
+	printf("%-10s%s", is_first ? "mounted" : "", mounted->point);
+	if (mounted->instant)
+		printf("  as of %s", mounted->instant);
+	putchar('\n');
+}
+
 static void print_report(const struct report *report)
 {
 	char file[32], used[32];
@@ -182,7 +190,7 @@ static void print_report(const struct report *report)
 	printf("store     %s\nid        %s\nsize      %s on disk, %s of it in use\n", report->directory, report->id,
 		file, used);
 	for (size_t i = 0; i < report->mounts.count; i++)
-		printf("%-10s%s\n", i == 0 ? "mounted" : "", report->mounts.points[i]);
+		print_mounted(&report->mounts.list[i], i == 0);
 	if (report->mounts.count == 0)
 		puts("mounted   nowhere");
 	if (report->pending_journals > 0)
@@ -237,7 +245,7 @@ static void append_report(struct buffer *out, const struct report *report)
 	for (size_t i = 0; i < report->mounts.count; i++) {
 		if (i > 0)
 			buffer_append_byte(out, ',');
-		text_append_json(out, slice_of_text(report->mounts.points[i]));
+		text_append_json(out, slice_of_text(report->mounts.list[i].point));
 	}
 	buffer_append_format(out, "],\"writers\":%" PRIu64 ",\"pendingJournals\":%" PRIu64 ",\"tables\":[",
 		report->writers, report->pending_journals);
