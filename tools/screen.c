@@ -123,6 +123,7 @@ static void start_pager(const char *pager)
 		screen.pager = child;
 		handle_signals();
 		dup2(ends[1], STDOUT_FILENO);
+		setvbuf(stdout, NULL, _IOLBF, 0);
 		if (isatty(STDERR_FILENO))
 			dup2(ends[1], STDERR_FILENO);
 	}
