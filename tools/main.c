@@ -14,7 +14,7 @@
 
 static const struct verb *const people[] = { &verb_init, &verb_mount, &verb_umount, &verb_status, &verb_import,
 	&verb_put, &verb_get, &verb_rm, &verb_restore, &verb_undo, &verb_log, &verb_history, &verb_blame, &verb_find,
-	&verb_drill, &verb_backup, &verb_hold, &verb_settings, &verb_gc, &verb_du, &verb_timeline,
+	&verb_drill, &verb_backup, &verb_hold, &verb_settings, &verb_gc, &verb_du, &verb_timeline, &verb_diff,
 	&verb_incident, NULL };
 static const struct verb *const aws[] = { &verb_create_table, &verb_describe_table, &verb_list_tables,
 	&verb_update_table, &verb_delete_table, &verb_wait, &verb_put_item, &verb_get_item, &verb_update_item,
@@ -48,7 +48,8 @@ static void list_verbs(FILE *out, const struct verb *const *verbs, int width)
 static void print_overview(FILE *out)
 {
 	fputs("usage: pitr [--store DIR] VERB ...\n\n"
-	      "Tables that keep every change. The store is --store DIR, or $PITR_STORE, or ~/.local/share/pitr.\n\n",
+	      "Tables that keep every change. The store is --store DIR, or $PITR_STORE, or ~/.local/share/pitr.\n"
+	      "What is long is paged and coloured at a terminal: --no-pager, --color=auto|always|never.\n\n",
 		out);
 	list_verbs(out, people, 16);
 	fputs("\nAs in `aws dynamodb`, with its options, output and exceptions:\n\n", out);

@@ -1,0 +1,265 @@
+/* diff: what is different between two states of a table. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/diff_report.h"
+#include "tools/item_path.h"
+#include "tools/output.h"
+#include "tools/progress.h"
+#include "tools/screen.h"
+#include "tools/verbs.h"
+
+static struct option diff_options[] = {
+	{ .name = "stat", .kind = OPTION_FLAG },
+	{ .name = "name-only", .kind = OPTION_FLAG },
+	{ .name = "json", .kind = OPTION_FLAG },
+	{ .name = NULL },
+};
+
+/* As with diff: 1 is an answer. */
+enum { STATUS_EQUAL = 0, STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
+
+struct diffing {
+	struct tool *tool;
+	const char *from, *to; /* NULL: now */
+	char *const *items;    /* names, PARTITION/NAME, globs; none: all */
+	size_t item_count;
+	struct table table;
+	struct difference_walk walk;
+	struct diff_report report;
+	struct progress progress;
+};
+
+static int trouble(const struct error *error)
+{
+	tool_fail_error(error);
+	return STATUS_TROUBLE;
+}
+
+/* --- What is asked for ---------------------------------------------------------------------------------------------- */
+
+static int parse(struct diffing *diffing)
+{
+	struct tool *tool = diffing->tool;
+	char *const *words = tool->positionals.values;
+	size_t count = tool->positionals.count, at = 2;
+	struct instant instant;
+	struct error error = { 0 };
+	bool is_stat = option_is_given(diff_options, "stat"), is_json = option_is_given(diff_options, "json"),
+	     is_names = option_is_given(diff_options, "name-only");
+	if (count < 2)
+		return tool_usage(tool, "which table, and since when? pitr diff TABLE T1 [T2]");
+	if (is_stat + is_json + is_names > 1)
+		return tool_usage(tool, "--stat, --name-only or --json, one of them");
+	diffing->report.kind = is_stat ? DIFF_STAT : is_json ? DIFF_JSON : is_names ? DIFF_NAMES : DIFF_PATCH;
+	diffing->from = words[1];
+	if (tool_instant(tool, words[1], &instant, &error) < 0)
+		return tool_usage(tool, "%s: %s", words[1], error_text(&error));
+	if (count > 2 && tool_instant(tool, words[2], &instant, NULL) == 0)
+		diffing->to = words[at++];
+	diffing->items = words + at;
+	diffing->item_count = count - at;
+	return STATUS_DONE;
+}
+
+/* --- Items ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_glob(const char *item)
+{
+	return strpbrk(item, "*?[") != NULL;
+}
+
+/* Names one item. A partition alone names all in it. */
+static bool is_exact(const struct diffing *diffing, const char *item)
+{
+	return !is_glob(item) && (strchr(item, '/') != NULL) == diffing->table.schema.has_sort;
+}
+
+static bool is_match(const struct diffing *diffing, const char *item, char *path)
+{
+	char with_suffix[FILENAME_MAX];
+	char *slash = strchr(path, '/');
+	snprintf(with_suffix, sizeof(with_suffix), "%s.json", item);
+	if (fnmatch(item, path, FNM_PATHNAME) == 0 || fnmatch(with_suffix, path, FNM_PATHNAME) == 0)
+		return true;
+	if (!diffing->table.schema.has_sort || !slash || strchr(item, '/'))
+		return false;
+	*slash = '\0';
+	bool is_in = fnmatch(item, path, 0) == 0;
+	*slash = '/';
+	return is_in;
+}
+
+/* 1: it is asked for. */
+static int is_chosen(const struct diffing *diffing, struct slice encoded_key)
+{
+	struct buffer path = BUFFER_INIT;
+	bool is_chosen = diffing->item_count == 0;
+	int result = is_chosen ? 0 : item_path_of_key(encoded_key, &path);
+	for (size_t i = 0; i < diffing->item_count && result == 0 && !is_chosen; i++) {
+		if (!buffer_text(&path))
+			result = -ENOMEM;
+		else
+			is_chosen = is_match(diffing, diffing->items[i], (char *)path.data);
+	}
+	buffer_free(&path);
+	return result < 0 ? result : is_chosen;
+}
+
+static int tell_one(struct diffing *diffing, struct store_txn *txn, char *item, struct error *error)
+{
+	char *const words[] = { diffing->table.name, item };
+	struct item_path path = { 0 };
+	struct buffer key = BUFFER_INIT;
+	struct difference difference;
+	int result = item_path_parse(diffing->tool, words, 2, &path, error);
+	if (result == 0)
+		result = item_path_key(txn, &diffing->table, &path, &key, error);
+	if (result == 0)
+		result = difference_of(&diffing->walk, buffer_slice(&key), &difference);
+	if (result == 0)
+		result = diff_report_item(&diffing->report, &difference);
+	item_path_free(&path);
+	buffer_free(&key);
+	return result == -ENOENT ? 0 : result;
+}
+
+static int tell_all(struct diffing *diffing)
+{
+	struct difference_walk *walk = &diffing->walk;
+	uint64_t first = walk->from < walk->to ? walk->from : walk->to;
+	uint64_t changes = walk->from < walk->to ? walk->to - walk->from : walk->from - walk->to;
+	struct difference difference;
+	int result;
+	while ((result = difference_next(walk, &difference)) == 1) {
+		result = is_chosen(diffing, difference.encoded_key);
+		if (result == 1)
+			result = diff_report_item(&diffing->report, &difference);
+		if (result < 0)
+			return result;
+		if (!screen_is_paged())
+			progress_show(&diffing->progress, "%" PRIu64 " of %" PRIu64 " changes",
+				difference.place - first, changes);
+	}
+	return result;
+}
+
+/* --- Doing it ------------------------------------------------------------------------------------------------------- */
+
+static int find_state(struct diffing *diffing, struct store_txn *txn, const char *at, struct table *ret_table,
+	struct snapshot *ret_snapshot, char directory[DIFF_PLACE_MAX], struct error *error)
+{
+	const char *name = diffing->tool->positionals.values[0];
+	int result = item_path_table(diffing->tool, txn, name, at, ret_table, ret_snapshot, error);
+	if (result < 0)
+		return result;
+	char time[INSTANT_TEXT_MAX];
+	instant_format(ret_snapshot->time_us, time, sizeof(time));
+	if (ret_snapshot->time_us == TIME_NOW)
+		snprintf(directory, DIFF_PLACE_MAX, "%.255s", name);
+	else if (strstr(at, "seq-"))
+		snprintf(directory, DIFF_PLACE_MAX, "%.255s/@seq-%" PRIu64, name, ret_snapshot->seq);
+	else
+		snprintf(directory, DIFF_PLACE_MAX, "%.255s/@%s", name, time);
+	return 0;
+}
+
+static int find_states(struct diffing *diffing, struct store_txn *txn, struct error *error)
+{
+	struct snapshot from, to;
+	struct table other = { 0 };
+	struct diff_report *report = &diffing->report;
+	int result = find_state(diffing, txn, diffing->from, &diffing->table, &from, report->from, error);
+	if (result == 0)
+		result = find_state(diffing, txn, diffing->to, &other, &to, report->to, error);
+	if (result == 0 && other.number != diffing->table.number)
+		result = error_set(error, -ENOENT, "%s was another table at %s: it was deleted and made again between",
+			diffing->table.name, diffing->from);
+	table_free(&other);
+	if (result < 0)
+		return result;
+	result = difference_begin(&diffing->walk, txn, diffing->table.number, from.seq, to.seq, 0);
+	diffing->walk.is_counting = report->kind == DIFF_STAT;
+	if (result == -ESTALE)
+		return error_set(
+			error, result, "not all changes of %s between the two are kept any more", diffing->table.name);
+	return result;
+}
+
+static int diff_in(struct diffing *diffing, struct store_txn *txn, struct error *error)
+{
+	bool are_exact = diffing->item_count > 0;
+	int result = find_states(diffing, txn, error);
+	diffing->report.txn = txn;
+	diffing->report.table = &diffing->table;
+	for (size_t i = 0; i < diffing->item_count; i++)
+		are_exact = are_exact && is_exact(diffing, diffing->items[i]);
+	for (size_t i = 0; i < diffing->item_count && result == 0 && are_exact; i++)
+		result = tell_one(diffing, txn, diffing->items[i], error);
+	if (result == 0 && !are_exact)
+		result = tell_all(diffing);
+	progress_end(&diffing->progress);
+	if (result == 0)
+		result = diff_report_end(&diffing->report);
+	return result;
+}
+
+static int run_diff(struct tool *tool)
+{
+	struct diffing diffing = { .tool = tool };
+	struct store_txn *txn = NULL;
+	struct error error = { 0 };
+	int status = parse(&diffing);
+	if (status != STATUS_DONE)
+		return status;
+	screen_begin(tool);
+	if (tool_open(tool, /* is_writable= */ false) != STATUS_DONE)
+		return STATUS_TROUBLE;
+	progress_begin(&diffing.progress);
+	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
+	if (result == 0)
+		result = diff_in(&diffing, txn, &error);
+	difference_end(&diffing.walk);
+	store_abort(txn);
+	if (result < 0 && error.code == 0)
+		error_set(
+			&error, result, "%s could not be compared: %s", tool->positionals.values[0], strerror(-result));
+	const struct diff_report *report = &diffing.report;
+	bool is_different = report->added + report->removed + report->changed > 0;
+	status = result < 0 ? trouble(&error) : is_different ? STATUS_DIFFERENT : STATUS_EQUAL;
+	diff_report_free(&diffing.report);
+	table_free(&diffing.table);
+	return status;
+}
+
+const struct verb verb_diff = {
+	.name = "diff",
+	.summary = "what is different between two instants, item by item",
+	.usage = "TABLE T1 [T2] [--stat | --name-only | --json] [ITEM...]",
+	.help = "Shows which items were added, removed and changed from T1 to T2 (now, unless it is given), each with "
+		"the "
+		"last\n"
+		"change between the two and the lines of its file that differ. T2 may be before T1. What it costs "
+		"follows "
+		"the\n"
+		"changes between them, not the table.\n\n"
+		"  pitr diff orders -2h\n"
+		"  pitr diff orders 2025-03-01T09:15 2025-03-01T09:16 --stat\n"
+		"  pitr diff orders @seq-100 @seq-123 1001 'A*'\n\n"
+		"ITEM         only these: NAME or PARTITION/NAME, as in the mount, .json or not; a PARTITION, or a "
+		"pattern of "
+		"* ? [].\n"
+		"             One that looks like a time is written with .json.\n"
+		"--stat       how many lines differ in each item, by how many changes, and the sums\n"
+		"--name-only  the items' names alone\n"
+		"--json       one object for each item, on a line: kind, name, key, before, after, patch (RFC 6902), "
+		"last "
+		"change\n\n"
+		"Exit status, as diff's: 0 equal, 1 different, 2 wrong usage or trouble.\n",
+	.run = run_diff,
+	.options = diff_options,
+};
