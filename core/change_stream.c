@@ -61,7 +61,7 @@ static int mix_window(struct change_stream *stream, const struct table *table, c
 /* The changes of a table in the stretch. 1; 0: there is none. */
 static int find_part(struct change_stream *stream, uint32_t table, const struct reach *reach, struct part *part)
 {
-	struct log_entry first, last;
+	struct log_entry first, last = { 0 };
 	int r = log_after_time(stream->txn, table, stream->from_us - 1, &first);
 	if (!r && first.seq <= reach->first_seq)
 		r = log_get(stream->txn, table, reach->first_seq + 1, &first);
@@ -339,7 +339,7 @@ static int begin_within_time(struct change_stream *stream, const struct bounds *
 	bool is_found = false;
 	for (size_t i = 0; i < stream->count; i++) {
 		struct part *part = &stream->parts[i];
-		uint64_t before, end;
+		uint64_t before = 0, end = 0;
 		int r = bytes_before(stream, part, bounds->low_us, &before);
 		if (!r)
 			r = bytes_before(stream, part, bounds->high_us, &end);
