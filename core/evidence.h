@@ -13,12 +13,14 @@
 
 #include <stdint.h>
 
+#include "chain.h"
 #include "error.h"
 #include "history.h"
 #include "table.h"
 
 struct evidence_counts {
 	uint64_t changes, before_items, after_items, bytes;
+	struct chain head_before, head_after;
 };
 
 /* The states after change `from` and `to`, and what is between. The directory is made; -EEXIST: it is there and not empty. Files are synced. On failure
