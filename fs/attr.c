@@ -155,6 +155,8 @@ void attr_of_leaf(const struct mount *mount, const struct view *view, uint64_t n
 	fill(mount, ret_stat, view->ino_base | number,
 		leaf->is_file ? file_mode(mount, true) : directory_mode(mount, !is_writable), leaf->size_bytes,
 		leaf->time_us > 0 ? leaf->time_us : mount->started_us);
+	if (mount->options->is_read_only)
+		ret_stat->st_mtim.tv_nsec += leaf->salt;
 }
 
 static int attr_of_view_node(

@@ -85,15 +85,23 @@ static int open_periods(
 	return result;
 }
 
+/* What is listed begins elsewhere once something was forgotten. */
+static uint16_t salt_of(int64_t first_us)
+{
+	return (uint16_t)(((uint64_t)first_us * UINT64_C(0x9E3779B97F4A7C15) >> 32) % 1000);
+}
+
 /* -ENOENT: nothing happened in it. */
 static int node_of(struct periods *periods, const struct stretch *stretch, struct branch_node *ret_node)
 {
-	int64_t last_us;
+	int64_t first_us, last_us;
 	int result = periods_last(periods, stretch->end_us - 1, &last_us);
 
-	if (result < 0 || last_us < stretch->begin_us)
-		return result < 0 ? result : -ENOENT;
-	*ret_node = (struct branch_node){ .time_us = last_us };
+	if (result == 0)
+		result = last_us < stretch->begin_us ? -ENOENT : periods_next(periods, stretch->begin_us, &first_us);
+	if (result < 0)
+		return result;
+	*ret_node = (struct branch_node){ .time_us = last_us, .salt = salt_of(first_us) };
 	return 0;
 }
 
