@@ -419,6 +419,8 @@ static int export_all(struct export *export)
 	if (r)
 		take_back(export);
 	close(export->directory);
+	if (r && !export->error->code)
+		error_set(export->error, r, "export to %s: %s", export->path, strerror(-r));
 	return r;
 }
 
