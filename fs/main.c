@@ -211,6 +211,8 @@ static int make_parts(struct program *program)
 	if (result == 0)
 		result = texts_new(&mount->texts);
 	if (result == 0)
+		result = orders_new(&mount->orders);
+	if (result == 0)
 		result = hiding_new(&mount->hiding);
 	if (result == 0)
 		result = restoring_new(&mount->restoring);
@@ -334,6 +336,7 @@ static int finish(struct program *program)
 	views_free(mount->views);
 	asides_free(mount->asides);
 	texts_free(mount->texts);
+	orders_free(mount->orders);
 	hiding_free(mount->hiding);
 	restoring_free(mount->restoring);
 	tell_free(mount->tell);

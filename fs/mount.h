@@ -12,6 +12,7 @@
 #include "instant.h"
 #include "notifier.h"
 #include "options.h"
+#include "orders.h"
 #include "pitrdir.h"
 #include "restoring.h"
 #include "scratch.h"
@@ -49,6 +50,7 @@ struct mount {
 	struct scratch_set *scratch;
 	struct asides *asides;
 	struct texts *texts;
+	struct orders *orders;
 	struct hiding *hiding;
 	struct restoring *restoring;
 	struct handles handles;

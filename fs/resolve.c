@@ -136,8 +136,7 @@ static bool is_kept(const struct view *view, int64_t idle_ms)
 	return false;
 }
 
-/* A view that was made before and still means the same; NULL: none. */
-static struct view *find_kept(
+struct view *resolve_find_kept(
 	struct mount *mount, struct store_txn *txn, uint64_t parent, const struct table *table, struct slice name)
 {
 	int64_t idle_ms;
@@ -209,7 +208,7 @@ static int make_instant(struct mount *mount, struct store_txn *txn, const struct
 int resolve_instant_in(struct mount *mount, struct store_txn *txn, const struct resolve_place *place, struct slice name,
 	const struct instant *instant, struct view **ret_view, struct error *error)
 {
-	*ret_view = find_kept(mount, txn, place->parent, place->table, name);
+	*ret_view = resolve_find_kept(mount, txn, place->parent, place->table, name);
 	return *ret_view != NULL ? 0 : make_instant(mount, txn, place, name, instant, ret_view, error);
 }
 
@@ -222,7 +221,7 @@ int resolve_instant(struct mount *mount, struct store_txn *txn, const struct tar
 	int result;
 
 	place.table = directory->view == NULL ? NULL : &directory->view->table;
-	*ret_view = find_kept(mount, txn, place.parent, place.table, name);
+	*ret_view = resolve_find_kept(mount, txn, place.parent, place.table, name);
 	if (*ret_view != NULL)
 		return 0;
 	result = instant_parse(text, mount->zone, &instant, error);

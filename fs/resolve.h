@@ -35,6 +35,10 @@ struct resolve_place {
 int resolve_instant_in(struct mount *mount, struct store_txn *txn, const struct resolve_place *place, struct slice name,
 	const struct instant *instant, struct view **ret_view, struct error *error);
 
+/* A view that was made before and still means the same, held; NULL: none. Relative instants keep their meaning while in use. */
+struct view *resolve_find_kept(
+	struct mount *mount, struct store_txn *txn, uint64_t parent, const struct table *table, struct slice name);
+
 /* Completes a new view (NULL: -ENOMEM) with its table and snapshot and adds it. Takes over the view and the table. */
 int resolve_add(struct mount *mount, struct view *view, struct table *table, const struct snapshot *snapshot,
 	struct view **ret_view);
