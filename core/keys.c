@@ -129,3 +129,44 @@ int keys_find(struct store_txn *txn, const struct table *table, const struct rea
 		return r;
 	return gone_find(txn, table, reach, encoded_key, &gone);
 }
+
+/* The change that began a partition's life. */
+static int birth_of(struct store_txn *txn, uint32_t table, const struct node *life, uint64_t *ret_seq)
+{
+	struct node node = *life;
+	int r = life->version.is_removal ? node_read(txn, table, life->number, life->version.seq - 1, &node, NULL) : 0;
+	*ret_seq = r ? 0 : node.version.seq;
+	return r;
+}
+
+/* A partition's lives are directories of their own, each of which knows its cut names. */
+static int find_cut_name(struct store_txn *txn, const struct table *table, struct slice partition,
+	const uint8_t hash[NAME_HASH_BYTES], struct buffer *out)
+{
+	struct node life;
+	uint64_t seq = SEQ_MAX;
+	int r;
+	while (!(r = node_find(txn, table->number, partition, seq, &life, NULL))) {
+		r = snapshot_long_name(txn, table->number, life.number, partition, hash, out);
+		if (r != -ENOENT)
+			return r;
+		r = birth_of(txn, table->number, &life, &seq);
+		if (r || !seq)
+			return r ? r : -ENOENT;
+		seq--;
+	}
+	return r;
+}
+
+int keys_of_name(
+	struct store_txn *txn, const struct table *table, struct slice partition, struct slice name, struct buffer *out)
+{
+	uint8_t hash[NAME_HASH_BYTES];
+	size_t before = out->size;
+	int r = snapshot_key_of_name(txn, table, partition, name, out, NULL);
+	if (r == -ENOENT && partition.size && name_is_cut(name, ".json", hash))
+		r = find_cut_name(txn, table, partition, hash, out);
+	if (!r && out->size == before)
+		r = -ENOENT;
+	return r == -EINVAL ? -ENOENT : r;
+}

@@ -39,4 +39,9 @@ void keys_end(struct keys_walk *walk); /* also after keys_begin failed */
 int keys_find(struct store_txn *txn, const struct table *table, const struct reach *reach, struct slice encoded_key,
 	struct node *ret_node);
 
+/* The encoded key a file name stands for in the table or in a partition, as snapshot_key_of_name, but a cut name of any of the partition's
+ * lives is known. Appended to `out`. -ENOENT: there can't be such a key, or it is not known. */
+int keys_of_name(struct store_txn *txn, const struct table *table, struct slice partition, struct slice name,
+	struct buffer *out);
+
 #endif

@@ -261,9 +261,8 @@ static bool is_in_partition(struct slice encoded, struct slice partition)
 		       memcmp(encoded.data + partition.size, "\1\1", 2) == 0);
 }
 
-/* `partition`: the encoded part of the directory's key, empty for the table itself. */
-static int find_long_name(struct store_txn *txn, uint32_t table, uint64_t directory, struct slice partition,
-	const uint8_t hash[16], struct buffer *out)
+int snapshot_long_name(struct store_txn *txn, uint32_t table, uint64_t directory, struct slice partition,
+	const uint8_t hash[NAME_HASH_BYTES], struct buffer *out)
 {
 	uint64_t unused = SEQ_MAX;
 	int r;
@@ -318,7 +317,7 @@ int snapshot_key_of_name(struct store_txn *txn, const struct table *table, struc
 		uint64_t directory;
 		r = directory_of(txn, table, partition, &directory);
 		if (!r)
-			r = find_long_name(txn, table->number, directory, partition, hash, out);
+			r = snapshot_long_name(txn, table->number, directory, partition, hash, out);
 	}
 	buffer_free(&value);
 	return r ? r : buffer_error(out);
@@ -333,7 +332,7 @@ int snapshot_find_name(struct store_txn *txn, const struct snapshot *snapshot, c
 	const char *suffix = directory || !table->schema.has_sort ? ".json" : "";
 	int r = directory ? snapshot_node(txn, snapshot, directory, &partition) : 0;
 	if (!r && name_is_cut(name, suffix, hash))
-		r = find_long_name(txn, table->number, directory, partition.encoded_key, hash, &encoded);
+		r = snapshot_long_name(txn, table->number, directory, partition.encoded_key, hash, &encoded);
 	if (!r && !encoded.size)
 		r = snapshot_key_of_name(txn, table, partition.encoded_key, name, &encoded, error);
 	if (!r)

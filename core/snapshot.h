@@ -11,6 +11,7 @@
 #include "history.h"
 #include "instant.h"
 #include "key.h"
+#include "name.h"
 #include "node.h"
 #include "roster.h"
 #include "table.h"
@@ -54,6 +55,10 @@ int snapshot_find_name(struct store_txn *txn, const struct snapshot *snapshot, c
  * the right spelling; -ENOENT for a cut name that is not known. */
 int snapshot_key_of_name(struct store_txn *txn, const struct table *table, struct slice partition, struct slice name,
 	struct buffer *out, struct error *error);
+/* The encoded key behind a cut name's hash in one directory. `partition`: the encoded part of the directory's key, empty for the table
+ * itself. Appended to `out`. -ENOENT. */
+int snapshot_long_name(struct store_txn *txn, uint32_t table, uint64_t directory, struct slice partition,
+	const uint8_t hash[NAME_HASH_BYTES], struct buffer *out);
 /* File name of a node; returns its length (ret_name: FILE_NAME_MAX + 1 bytes). Negative on damage. */
 int snapshot_name(const struct table *table, const struct node *node, char *ret_name);
 

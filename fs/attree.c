@@ -8,6 +8,9 @@
 #include "backupdir.h"
 #include "calendardir.h"
 #include "changesdir.h"
+#include "deleteddir.h"
+#include "diffdir.h"
+#include "historydir.h"
 #include "mount.h"
 #include "target.h"
 
@@ -19,12 +22,18 @@ struct part {
 static const struct part table_parts[] = {
 	{ "backups", &backupdir_of_table },
 	{ "changes", &changesdir },
+	{ "deleted", &deleteddir },
+	{ "diff", &diffdir },
+	{ "history", &historydir },
 	{ NULL, NULL },
 };
 
 static const struct part store_parts[] = {
 	{ "backups", &backupdir_of_store },
 	{ "changes", &changesdir },
+	{ "deleted", &deleteddir_of_store },
+	{ "diff", &diffdir },
+	{ "history", &historydir_of_store },
 	{ NULL, NULL },
 };
 
