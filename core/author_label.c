@@ -41,20 +41,32 @@ static struct part base_name(const struct json *author, const char *name)
 	return part_of(slash ? slice_of(slash + 1, (size_t)(text.data + text.size - slash - 1)) : text);
 }
 
-/* "pitr rm" of "pitr rm orders 1001": the first words up to one that tells which items. Options in front of the verb are left out. */
+/* The next word, which is taken off the text; empty at its end. */
+static struct slice take_word(struct slice *text)
+{
+	size_t skipped = 0, size = 0;
+	while (skipped < text->size && text->data[skipped] == ' ')
+		skipped++;
+	struct slice rest = slice_of(text->data + skipped, text->size - skipped);
+	while (size < rest.size && rest.data[size] != ' ')
+		size++;
+	*text = slice_of(rest.data + size, rest.size - size);
+	return slice_of(rest.data, size);
+}
+
+/* "pitr rm" of "pitr --store /srv/store rm orders 1001": the program and its verb. */
 static struct part verb_of(const struct json *author)
 {
-	struct part command = member(author, "command"), verb = { "pitr" };
-	char *state = NULL;
-	bool is_value = false;
-	for (char *word = strtok_r(command.text, " ", &state); word; word = strtok_r(NULL, " ", &state)) {
-		bool is_option = word[0] == '-';
-		if (!is_option && !is_value && strcmp(word, "pitr") != 0) {
-			snprintf(verb.text, sizeof(verb.text), "pitr %.*s", PART_MAX - 5, word);
-			break;
-		}
-		is_value = is_option && !strchr(word, '=');
-	}
+	struct part verb = { "pitr" };
+	struct slice command = { 0 }, word;
+	if (!json_get_text(author, "command", &command))
+		return verb;
+	take_word(&command);
+	while ((word = take_word(&command)).size > 0 && word.data[0] == '-')
+		if (slice_equal(word, slice_of_text("--store")))
+			take_word(&command);
+	if (word.size > 0)
+		snprintf(verb.text, sizeof(verb.text), "pitr %.*s", PART_MAX - 5, part_of(word).text);
 	return verb;
 }
 

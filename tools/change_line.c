@@ -50,6 +50,7 @@ static enum screen_role role_of(enum change_op op)
 
 struct summary {
 	struct buffer *out, value;
+	bool (*is_wanted)(struct slice path);
 	size_t operations;
 };
 
@@ -68,6 +69,8 @@ static int append_operation(void *context, const char *op, struct slice path, st
 	struct summary *summary = context;
 	enum screen_role role = before.size == 0 ? SCREEN_ADDED : after.size == 0 ? SCREEN_REMOVED : SCREEN_PLACE;
 	(void)op;
+	if (summary->is_wanted && !summary->is_wanted(path))
+		return 0;
 	if (summary->operations++ >= OPERATIONS_SHOWN)
 		return 0;
 	buffer_append_text(summary->out, summary->operations > 1 ? ", " : "");
@@ -82,9 +85,10 @@ static int append_operation(void *context, const char *op, struct slice path, st
 	return result == 0 && after.size > 0 ? append_value(summary, after) : result;
 }
 
-int change_line_append_summary(struct slice before, struct slice after, struct buffer *out)
+int change_line_append_summary(
+	struct slice before, struct slice after, bool (*is_wanted)(struct slice path), struct buffer *out)
 {
-	struct summary summary = { .out = out };
+	struct summary summary = { .out = out, .is_wanted = is_wanted };
 	int result = patch_walk(before, after, append_operation, &summary);
 	if (summary.operations > OPERATIONS_SHOWN)
 		buffer_append_format(out, ", and %zu more", summary.operations - OPERATIONS_SHOWN);
@@ -113,7 +117,7 @@ static int append_what(const struct table *table, const struct change *change, s
 		return 0;
 	}
 	if (is_modified) {
-		result = change_line_append_summary(change->before, change->after, out);
+		result = change_line_append_summary(change->before, change->after, NULL, out);
 		buffer_append_byte(out, ' ');
 	}
 	append_size(table, item, out);

@@ -11,8 +11,9 @@
 int change_line_append(const struct table *table, const struct change *change, bool has_path, struct buffer *out);
 /* The lines of the item's file that are different, as diff -u shows them. */
 int change_line_append_patch(const struct table *table, const struct change *change, struct buffer *out);
-/* What is different between two items, in one line; nothing between equal ones. */
-int change_line_append_summary(struct slice before, struct slice after, struct buffer *out);
+/* What is different between two items, in one line; nothing between equal ones. Only at paths that are wanted; NULL: at all. */
+int change_line_append_summary(
+	struct slice before, struct slice after, bool (*is_wanted)(struct slice path), struct buffer *out);
 
 /* The parts a line begins with: an instant, padded so that what follows stands below each other; and a word in its colour. */
 void change_line_append_time(int64_t time_us, struct buffer *out);

@@ -35,6 +35,12 @@ static void append_beginning(struct slice description, struct buffer *out)
 	}
 }
 
+/* Times that are kept beside the settings are nobody's choice. */
+static bool is_setting(struct slice path)
+{
+	return !slice_ends_with(path, "Us");
+}
+
 static int append_settings(const struct change *change, struct buffer *out)
 {
 	if (is_restoring(change->before) && !is_restoring(change->after)) {
@@ -42,7 +48,7 @@ static int append_settings(const struct change *change, struct buffer *out)
 		return 0;
 	}
 	buffer_append_text(out, " changed: ");
-	return change_line_append_summary(change->before, change->after, out);
+	return change_line_append_summary(change->before, change->after, is_setting, out);
 }
 
 int table_event_append(const struct change *change, struct buffer *out)

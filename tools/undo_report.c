@@ -8,6 +8,7 @@
 #include "instant.h"
 #include "item_json.h"
 #include "json.h"
+#include "tools/author_text.h"
 #include "tools/item_path.h"
 #include "tools/output.h"
 
@@ -34,39 +35,13 @@ static int append_item(const struct undo_report *report, struct buffer *out, str
 
 /* --- For people ----------------------------------------------------------------------------------------------------- */
 
-static void append_member(struct buffer *out, const struct json *author, const char *name, const char *separator)
-{
-	struct slice text;
-	if (!json_get_text(author, name, &text))
-		return;
-	buffer_append_text(out, separator);
-	buffer_append_slice(out, text);
-}
-
-/* "ann, pitr put orders ... (INC-17)" */
 static int append_author(const struct undo_report *report, struct buffer *out, uint64_t number)
 {
-	struct slice text;
-	struct json *author = NULL;
+	struct slice text = { 0 };
 	int result = author_text(report->txn, number, &text);
-	if (result == -ENOENT || (result == 0 && json_parse(text, &json_default_limits, &author, NULL) < 0)) {
-		buffer_append_text(out, "somebody unknown");
-		return 0;
-	}
-	if (result < 0)
-		return result;
-	size_t start = out->size;
-	append_member(out, author, "user", "");
-	const char *separator = out->size > start ? ", " : "";
-	append_member(out, author, "process", separator);
-	append_member(out, author, "command", separator);
-	append_member(out, author, "source", separator);
-	append_member(out, author, "service", separator);
-	if (out->size == start)
-		append_member(out, author, "by", "");
-	append_member(out, author, "reason", ": ");
-	json_free(author);
-	return 0;
+	if (result == 0 || result == -ENOENT)
+		author_text_append(text, out);
+	return result == -ENOENT ? 0 : result;
 }
 
 static int append_shown(const struct undo_report *report, struct buffer *out, const char *title, struct slice item)

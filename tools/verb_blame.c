@@ -7,7 +7,6 @@
 #include "author.h"
 #include "blame.h"
 #include "item_json.h"
-#include "layout.h"
 #include "text.h"
 #include "tools/author_text.h"
 #include "tools/change_line.h"
@@ -27,8 +26,7 @@ static struct option blame_options[] = {
 
 struct blaming {
 	struct store_txn *txn;
-	struct table table;
-	struct reach reach;
+	struct told_table told;
 	struct snapshot snapshot;
 	struct buffer key, out, author;
 	bool is_measuring; /* the first time, to know how wide authors are */
@@ -117,32 +115,15 @@ static int append(
 static int blame_once(struct blaming *blaming, bool is_measuring, struct error *error)
 {
 	blaming->is_measuring = is_measuring;
-	return blame(blaming->txn, &blaming->table, &blaming->reach, buffer_slice(&blaming->key), blaming->snapshot.seq,
-		append, blaming, error);
+	return blame(blaming->txn, &blaming->told.table, &blaming->told.reach, buffer_slice(&blaming->key),
+		blaming->snapshot.seq, append, blaming, error);
 }
 
-/* Without --at also in a table that was dropped, as it was last. */
 static int find(
 	struct tool *tool, struct blaming *blaming, const struct item_path *path, const char *at, struct error *error)
 {
-	struct told_table told;
-	int result;
-	if (at) {
-		result = item_path_table(
-			tool, blaming->txn, path->table, at, &blaming->table, &blaming->snapshot, error);
-		if (result == 0 &&
-			(result = reach_of(tool->history, blaming->txn, &blaming->table, &blaming->reach)) < 0)
-			error_set(error, result, "the history of %s could not be read: %s", path->table,
-				strerror(-result));
-	} else {
-		result = told_table_find(tool, blaming->txn, path->table, &told, error);
-		if (result == 0) {
-			blaming->table = told.table;
-			blaming->reach = told.reach;
-			blaming->snapshot = snapshot_live(told.table.number);
-		}
-	}
-	return result < 0 ? result : item_path_key(blaming->txn, &blaming->table, path, &blaming->key, error);
+	int result = told_table_state(tool, blaming->txn, path->table, at, &blaming->told, &blaming->snapshot, error);
+	return result < 0 ? result : item_path_key(blaming->txn, &blaming->told.table, path, &blaming->key, error);
 }
 
 static int blame_item(struct tool *tool, struct blaming *blaming, const struct item_path *path)
@@ -153,7 +134,7 @@ static int blame_item(struct tool *tool, struct blaming *blaming, const struct i
 	if (result == 0)
 		result = blame_once(blaming, /* is_measuring= */ true, &error);
 	if (result == -ENOENT && blaming->key.size > 0)
-		result = item_path_absent(&blaming->table, path, at, &error);
+		result = told_table_absent(blaming->txn, &blaming->told, path, buffer_slice(&blaming->key), at, &error);
 	buffer_clear(&blaming->out);
 	if (result == 0)
 		result = blame_once(blaming, /* is_measuring= */ false, &error);
@@ -179,7 +160,7 @@ static int run_blame(struct tool *tool)
 		status = blame_item(tool, &blaming, &path);
 	store_abort(blaming.txn);
 	item_path_free(&path);
-	table_free(&blaming.table);
+	told_table_free(&blaming.told);
 	buffer_free(&blaming.key);
 	buffer_free(&blaming.out);
 	buffer_free(&blaming.author);

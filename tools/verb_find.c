@@ -29,7 +29,7 @@ struct finding {
 	struct tool *tool;
 	struct store_txn *txn;
 	struct change_choice choice;
-	struct told_table told; /* told.reach only for any time */
+	struct told_table told;
 	struct snapshot snapshot;
 	struct buffer item, line;
 	uint64_t looked_at, found;
@@ -204,7 +204,8 @@ static int look_at_one_time(struct finding *finding, const char *word, struct er
 		return result;
 	if (at)
 		state.at = at;
-	result = state_word_find(finding->tool, finding->txn, &state, &finding->told.table, &finding->snapshot, error);
+	result = told_table_state(
+		finding->tool, finding->txn, state.table, state.at, &finding->told, &finding->snapshot, error);
 	state_word_free(&state);
 	return result == 0 ? look_at_state(finding) : result;
 }

@@ -143,6 +143,18 @@ static int show(struct logging *logging, const struct log_source *source)
 	return 0;
 }
 
+/* Nothing is found before the time that can be told, either. */
+static void say_nothing_found(const struct logging *logging)
+{
+	const struct told_table *told = &logging->table;
+	char earliest[INSTANT_TEXT_MAX];
+	instant_format(told->reach.earliest_us, earliest, sizeof(earliest));
+	bool is_cut = logging->path.table && logging->choice.filter.from_us < told->reach.earliest_us &&
+		      told->reach.first_seq > 0;
+	tool_say(is_cut ? "pitr: no such changes; those of %s are kept from %s on" : "pitr: no such changes",
+		told->table.name, earliest);
+}
+
 static int finish(struct logging *logging, const struct log_sources *sources)
 {
 	const struct table *table = NULL;
@@ -156,7 +168,10 @@ static int finish(struct logging *logging, const struct log_sources *sources)
 		return tool_fail("%" PRIu64 " of these changes could not be read whole, such as number %" PRIu64
 				 " of %s; `pitr verify` tells what is damaged",
 			damaged, seq, table->name);
-	return logging->shown > 0 ? STATUS_DONE : STATUS_FAILED;
+	if (logging->shown > 0 || logging->most == 0)
+		return STATUS_DONE;
+	say_nothing_found(logging);
+	return STATUS_FAILED;
 }
 
 static int show_all(struct logging *logging, struct store_txn *txn)

@@ -77,6 +77,17 @@ compare_instants() {
 	done
 }
 
+@test "log has every change, and counts them by operation" {
+	local op
+	for op in insert modify remove; do
+		zcat "$SHARED_DATA/changes.jsonl.gz" | jq -r --arg op "${op^^}" 'select(.eventName == $op).dynamodb.Keys.UniqueId.S' >"$WORK/wanted"
+		pitr log fires --op $op --reverse --from 2000-01-01 --to 2023-01-01 | awk '{ print $4 }' | sed 's|^fires/||; s|\.json$||' >"$WORK/told"
+		[ -s "$WORK/wanted" ]
+		diff "$WORK/wanted" "$WORK/told"
+	done
+	[ "$(pitr log fires --stat --json | jq .removals)" -eq "$(wc -l <"$WORK/wanted")" ]
+}
+
 @test "importing it again brings nothing new" {
 	pitr import --json --table fires "$SHARED_DATA/changes.jsonl.gz" >"$WORK/summary"
 	[ "$(jq -c '[.alreadyThere, .inserted, .modified, .removed]' "$WORK/summary")" = '[4337,0,0,0]' ]

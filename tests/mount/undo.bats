@@ -147,7 +147,7 @@ orders, 2025-03-01T12:10:00Z to 2025-03-01T12:15:00Z: 3 changes chosen; nothing 
 	run --separate-stderr -1 window --in-place
 	[ "$stderr" = "pitr: 1 conflict was left as it is; --conflicts undo or merge decides it" ]
 	[ "${lines[0]}" = "conflict   1001.json" ]
-	[[ ${lines[1]} == "    changed again 2025-03-01T12:20:00.00000"*", pitr "*"put orders/1001: sale" ]]
+	[[ ${lines[1]} == "    changed again 2025-03-01T12:20:00.00000"*" by pitr put ("*"): sale" ]]
 	[ "${lines[2]}" = '    before  {"id":"1001","price":10,"stock":1}' ]
 	[ "${lines[3]}" = '    left    {"id":"1001","price":0.1,"stock":1}' ]
 	[ "${lines[4]}" = '    now     {"id":"1001","price":0.1,"stock":0}' ]

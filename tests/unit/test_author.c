@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "author.h"
+#include "author_label.h"
 #include "json.h"
 #include "tests/support/fixture.h"
 
@@ -109,6 +110,31 @@ static void test_stored_authors_are_found(void **state)
 	fixture_close(&fixture);
 }
 
+static const char *label(const char *text)
+{
+	static char label[AUTHOR_LABEL_MAX];
+	author_label(slice_of_text(text), label);
+	return label;
+}
+
+static void test_labels(void **state)
+{
+	(void)state;
+	assert_string_equal(label(""), "unknown");
+	assert_string_equal(label("no JSON"), "unknown");
+	assert_string_equal(
+		label("{\"by\":\"mount\",\"user\":\"ann\",\"pid\":1,\"process\":\"rsync\"}"), "rsync (ann)");
+	assert_string_equal(label("{\"by\":\"mount\",\"uid\":7,\"pid\":1,\"process\":\"a\\u001bb\"}"), "a?b");
+	assert_string_equal(
+		label("{\"by\":\"pitr\",\"user\":\"ann\",\"command\":\"pitr rm orders/1 -x\"}"), "pitr rm (ann)");
+	assert_string_equal(label("{\"by\":\"pitr\",\"user\":\"ann\",\"command\":\"pitr --no-pager --store "
+				  "/a/path/that/is/longer/than/any/label/will/ever/be undo --table x\"}"),
+		"pitr undo (ann)");
+	assert_string_equal(label("{\"by\":\"pitr\",\"command\":\"pitr --store=/a\"}"), "pitr");
+	assert_string_equal(label("{\"by\":\"import\",\"user\":\"ann\",\"source\":\"/data/a.gz\"}"), "import of a.gz");
+	assert_string_equal(label("{\"by\":\"import\",\"user\":\"ann\",\"service\":\"ttl\"}"), "TTL");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -116,6 +142,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_known_is_left_out),
 		cmocka_unit_test(test_bytes_that_are_no_text),
 		cmocka_unit_test(test_long_texts_are_cut_between_characters),
+		cmocka_unit_test(test_labels),
 		cmocka_unit_test(test_stored_authors_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
