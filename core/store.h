@@ -87,6 +87,10 @@ int store_cursor_seek_before(
 int store_cursor_next(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value);
 int store_cursor_previous(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value);
 
+/* META has a census: the sum of its records' hashes, kept by the store under a key of its own ("u") and written with each commit, so that
+ * a record is missed that nothing else tells of. -EIO: what is there is not what was written. Reads all of META. */
+int store_check_census(struct store_txn *txn);
+
 /* Number of the last commit by any process: changes when anything was committed. Cheap, no transaction needed. */
 uint64_t store_commit_number(struct store *store);
 /* The file's size and the part of it in use, in bytes. */

@@ -38,7 +38,9 @@ struct store_txn {
 	MDB_txn *txn;
 	bool is_writable;
 	MDB_cursor *seekers[STORE_TREES]; /* of store_seek; they outlive a pooled transaction's reset */
-	bool is_stale[STORE_TREES];       /* the seeker must be renewed first */
+	uint64_t census;                  /* of META, when it is known */
+	bool is_census_known, is_census_changed;
+	bool is_stale[STORE_TREES]; /* the seeker must be renewed first */
 };
 
 struct store_cursor {
@@ -59,6 +61,9 @@ static inline void store_count(atomic_uint_fast64_t *counter)
 {
 	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
+
+/* Writes down the census of META (store.h) when it has changed. */
+int store_write_census(struct store_txn *txn);
 
 /* Ends a transaction for good, whatever pool it came from. */
 void store_txn_end(struct store_txn *txn);

@@ -77,6 +77,84 @@ static int found(enum store_space space, int r, MDB_val k, MDB_val v, struct sli
 	return take(space, *ret_key, v, ret_value);
 }
 
+/* --- the census of META --- */
+
+static const struct slice census_key = { (const uint8_t *)"u", 1 };
+
+static uint64_t census_of(struct slice key, MDB_val stored)
+{
+	return hash_checksum64(from_val(stored), hash_checksum64(key, STORE_SPACES));
+}
+
+static int read_census(struct store_txn *txn, uint64_t *ret_census)
+{
+	struct slice value;
+	MDB_val k = to_val(census_key), v;
+	uint64_t census = 0;
+	int r = mdb_get(txn->txn, txn->store->trees[STORE_META], &k, &v);
+	if (!r) {
+		r = take(STORE_META, census_key, v, &value);
+		if (r || value.size != sizeof(census))
+			return -EIO;
+		memcpy(&census, value.data, sizeof(census));
+	}
+	*ret_census = le64toh(census);
+	return r == MDB_NOTFOUND ? 0 : store_translate(r);
+}
+
+/* A damaged census stays as it is: whoever checks it is told. */
+static void count_record(struct store_txn *txn, struct slice key, bool is_there_now)
+{
+	MDB_val k = to_val(key), v;
+	if (!txn->is_census_known && read_census(txn, &txn->census))
+		return;
+	txn->is_census_known = true;
+	if (mdb_get(txn->txn, txn->store->trees[STORE_META], &k, &v))
+		return;
+	txn->census += is_there_now ? census_of(key, v) : -census_of(key, v);
+	txn->is_census_changed = true;
+}
+
+static int store_record(
+	struct store_txn *txn, enum store_space space, struct slice key, struct slice value, unsigned flags)
+{
+	MDB_val k = to_val(key), v = { .mv_size = value.size + CHECKSUM_BYTES };
+	uint32_t checksum = htole32(checksum_of(space, key, value));
+	int r = mdb_put(txn->txn, txn->store->trees[tree_of(space, key)], &k, &v, flags | MDB_RESERVE);
+	if (r)
+		return store_translate(r);
+	if (value.size)
+		memcpy(v.mv_data, value.data, value.size);
+	memcpy((uint8_t *)v.mv_data + value.size, &checksum, sizeof(checksum));
+	return 0;
+}
+
+int store_write_census(struct store_txn *txn)
+{
+	uint64_t census = htole64(txn->census);
+	return txn->is_census_changed ? store_record(txn, STORE_META, census_key, slice_of(&census, sizeof(census)), 0)
+				      : 0;
+}
+
+int store_check_census(struct store_txn *txn)
+{
+	uint64_t census, sum = 0;
+	MDB_cursor *cursor;
+	MDB_val k, v;
+	int r = read_census(txn, &census);
+	if (!r)
+		r = store_translate(mdb_cursor_open(txn->txn, txn->store->trees[STORE_META], &cursor));
+	if (r)
+		return r;
+	while (!(r = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)))
+		if (!slice_equal(from_val(k), census_key))
+			sum += census_of(from_val(k), v);
+	mdb_cursor_close(cursor);
+	return r != MDB_NOTFOUND ? store_translate(r) : sum == census ? 0 : -EIO;
+}
+
+/* --- writing --- */
+
 static int put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value, unsigned flags)
 {
 	assert(txn->is_writable && key.size > 0 && key.size <= STORE_KEY_MAX && !memchr(key.data, 0, key.size));
@@ -84,15 +162,13 @@ static int put(struct store_txn *txn, enum store_space space, struct slice key, 
 	if (r)
 		return r;
 	store_count(&txn->store->puts);
-	MDB_val k = to_val(key), v = { .mv_size = value.size + CHECKSUM_BYTES };
-	uint32_t checksum = htole32(checksum_of(space, key, value));
-	r = mdb_put(txn->txn, txn->store->trees[tree_of(space, key)], &k, &v, flags | MDB_RESERVE);
-	if (r)
-		return store_translate(r);
-	if (value.size)
-		memcpy(v.mv_data, value.data, value.size);
-	memcpy((uint8_t *)v.mv_data + value.size, &checksum, sizeof(checksum));
-	return 0;
+	bool is_counted = space == STORE_META;
+	if (is_counted)
+		count_record(txn, key, false);
+	r = store_record(txn, space, key, value, flags);
+	if (!r && is_counted)
+		count_record(txn, key, true);
+	return r;
 }
 
 int store_put(struct store_txn *txn, enum store_space space, struct slice key, struct slice value)
@@ -124,6 +200,8 @@ int store_delete(struct store_txn *txn, enum store_space space, struct slice key
 	if (r)
 		return r;
 	store_count(&txn->store->deletes);
+	if (space == STORE_META)
+		count_record(txn, key, false);
 	MDB_val k = to_val(key);
 	return store_translate(mdb_del(txn->txn, txn->store->trees[tree_of(space, key)], &k, NULL));
 }

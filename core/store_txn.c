@@ -108,6 +108,11 @@ int store_commit(struct store_txn *txn)
 		return r;
 	}
 	store_count(&txn->store->commits);
+	r = store_write_census(txn);
+	if (r) {
+		store_abort(txn);
+		return r;
+	}
 	close_seekers(txn);
 	r = store_translate(mdb_txn_commit(txn->txn));
 	free(txn);
