@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "change.h"
+#include "clock.h"
 #include "hash.h"
 #include "log.h"
 #include "reach.h"
@@ -14,6 +15,8 @@
 
 /* So many bytes of text are rather walked over than halved. */
 #define WALK_BYTES 32768u
+/* So long after a stretch its readers at the end have seen that it is over. */
+#define OVER_US (INT64_C(3600) * SECOND_US)
 
 struct part {
 	struct table table; /* without its description */
@@ -56,6 +59,17 @@ static int mix_window(struct change_stream *stream, const struct table *table, c
 	if (!r && entry.time_us >= stream->from_us)
 		mix(stream, table->number, entry.time_us < stream->to_us ? entry.seq : UINT64_MAX);
 	return r == -ENOENT ? 0 : r;
+}
+
+/* Of a stretch that has long been over nothing is added at the end: what makes the store's text longer is imported, and comes in between;
+ * what makes it shorter is forgotten, wherever it stood. */
+static int mix_size(struct change_stream *stream)
+{
+	int64_t last_us;
+	int r = history_last_commit(stream->txn, &last_us);
+	if (!r && stream->to_us <= last_us - OVER_US)
+		mix(stream, CATALOGUE, stream->size);
+	return r;
 }
 
 /* The changes of a table in the stretch. 1; 0: there is none. */
@@ -102,21 +116,13 @@ static int add_part(struct history *history, struct change_stream *stream, const
 	return 1;
 }
 
-/* Of the whole store the text is another one too when what is kept of an ended table is forgotten, and when a table with a past comes in. */
-static int add_told(struct history *history, struct change_stream *stream, const struct table *table, int64_t ended_us)
+static int add_told(struct history *history, struct change_stream *stream, const struct table *table)
 {
 	struct table_statistics statistics;
 	int r = table_statistics(stream->txn, table->number, &statistics);
-	if (r || statistics.last_us < stream->from_us || statistics.first_us >= stream->to_us)
-		return r;
-	r = add_part(history, stream, table);
-	if (r != 1)
-		return r;
-	if (ended_us != TIME_NOW && stream->to_us <= ended_us)
-		mix(stream, table->number, 0);
-	if (table->exists_from_us < table->created_us && stream->to_us <= table->created_us)
-		mix(stream, table->number, stream->parts[stream->count - 1].last);
-	return 0;
+	if (!r && statistics.last_us >= stream->from_us && statistics.first_us < stream->to_us)
+		r = add_part(history, stream, table);
+	return r < 0 ? r : 0;
 }
 
 static int compare_numbers(const void *a, const void *b)
@@ -132,14 +138,14 @@ static int add_tables(struct history *history, struct change_stream *stream)
 	int64_t ended_us;
 	int r;
 	while ((r = told_tables_next(&walk, stream->txn, &table, &ended_us)) == 1) {
-		r = add_told(history, stream, &table, ended_us);
+		r = add_told(history, stream, &table);
 		table_free(&table);
 		if (r)
 			return r;
 	}
 	if (stream->count)
 		qsort(stream->parts, stream->count, sizeof(struct part), compare_numbers);
-	return r;
+	return r ? r : mix_size(stream);
 }
 
 int change_stream_open(struct history *history, struct store_txn *txn, const struct table *table, int64_t from_us,

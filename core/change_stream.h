@@ -21,7 +21,8 @@ uint64_t change_stream_size(const struct change_stream *stream);
 /* When the last change in it happened; -ENOENT: there is none. */
 int change_stream_last(const struct change_stream *stream, int64_t *ret_time_us);
 /* A number that stays the same while the text only grows at its end, and is another when something left it that stood before (the
- * window moved on, or what was kept of a table that ended is forgotten), or came in between (a table was imported). 0 most often. */
+ * window moved on) or, in the whole store's, came in between (an import). It changes once more when a stretch of the whole store has been over for an
+ * hour. 0 most often. */
 uint64_t change_stream_mark(const struct change_stream *stream);
 
 /* `size` bytes from `offset` on, or what there is, appended. Memory is bounded by them and one line. -EIO, -ESTALE. */

@@ -221,3 +221,15 @@ stale() {
 	mount_read_only "$WORK/other"
 	cmp <(cat "$WORK"/ro/orders/@/changes/*.jsonl | jq -Sc .dynamodb) <(jq -Sc .dynamodb "$WORK/all")
 }
+
+@test "who reads an hour of the store while a past is imported into it is told" {
+	change_things
+	exec 5<@/changes/2025-03-01T12.jsonl 6<orders/@/changes/2025-03-01T12.jsonl
+	head -c 100 <&5 >/dev/null
+	head -c 100 <&6 >/dev/null
+	printf '{"eventName":"INSERT","dynamodb":{"ApproximateCreationDateTime":%s,"Keys":{"id":{"S":"1"}},"NewImage":{"id":{"S":"1"}},"SequenceNumber":"1"}}\n' \
+		$((NOON + 1)) | pitr import --table older - 2>/dev/null
+	stale 5
+	cat <&6 >/dev/null
+	jq -e . @/changes/2025-03-01T12.jsonl | grep -q table/older/
+}
