@@ -230,11 +230,12 @@ static void forget_view(void *context, struct view *view)
 	notifier_node(mount->notifier, nodeid_of(view->slot, NUMBER_DIRECTORY));
 }
 
+/* Also what tells of all tables together. */
 static void forget_store(void *context, struct view *view)
 {
 	struct forgetting *forgetting = context;
 
-	if (view->is_store)
+	if (view->is_store || (view->branch != NULL && view->table.number == CATALOGUE))
 		notifier_drop(forgetting->mount->notifier, view->parent, slice_of_text(view->name));
 }
 

@@ -181,11 +181,26 @@ at() {
 	tail -n 1 .pitr/errors.jsonl | jq -r .message | grep -q 'one whole table'
 }
 
+# change SECONDS N: a Streams record.
+change() {
+	printf '{"eventName":"MODIFY","dynamodb":{"ApproximateCreationDateTime":%s,"Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"},"n":{"N":"%s"}},"SequenceNumber":"%s"}}\n' "$1" "$2" "$1"
+}
+
+@test "a day that was imported between others is listed, also by who has listed before" {
+	change 1738404000 1 | pitr import --table first - 2>/dev/null
+	echo '{}' >orders/1.json
+	sync orders
+	mount_reader
+	days "$WORK/reader/@" '2025-02-01 2025-03-01 '
+	change 1739181600 1 | pitr import --table second - 2>/dev/null
+	eventually -t 1 days "$WORK/reader/@" '2025-02-01 2025-02-10 2025-03-01 '
+	[ "$(jq .n "$WORK"/reader/@/2025-02-10/10/@*/second/a.json)" = 1 ]
+}
+
 @test "an hour of many seconds is listed in pieces, each instant once" {
 	local hour=records/@/2025-02-01/10
 	for i in {0..599}; do
-		printf '{"eventName":"MODIFY","dynamodb":{"ApproximateCreationDateTime":%s,"Keys":{"id":{"S":"a"}},"NewImage":{"id":{"S":"a"},"n":{"N":"%s"}},"SequenceNumber":"%s"}}\n' \
-			$((1738404000 + i)) $i $((i + 1))
+		change $((1738404000 + i)) "$i"
 	done | pitr import --table records - 2>/dev/null
 	eventually test -d records
 	[ "$(ls $hour | wc -l)" -eq 600 ]
