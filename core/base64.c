@@ -79,6 +79,11 @@ void base64_append(struct buffer *out, struct slice bytes)
 	append(out, bytes, standard, true);
 }
 
+size_t base64_write(struct slice bytes, char *ret_text)
+{
+	return encode(bytes, standard, true, ret_text);
+}
+
 int base64_decode(struct slice text, struct buffer *out)
 {
 	if (text.size % 4 != 0)

@@ -316,7 +316,9 @@ static int put_found(struct batch *batch, const struct table *table, struct touc
 			r = life_begin(&lives, NODE_ITEM, directory, encoded_key, &version, item, &result->number);
 	}
 	struct change change = { .encoded_key = encoded_key, .after = item };
-	change.entry.growth_bytes = (int64_t)item_size_bytes(item) - (int64_t)found->size_bytes;
+	size_t size_bytes = item_size_bytes(item);
+	change.image_bytes = size_bytes + found->size_bytes;
+	change.entry.growth_bytes = (int64_t)size_bytes - (int64_t)found->size_bytes;
 	if (found->is_alive)
 		change.before = buffer_slice(&batch->old);
 	return r ? r : record(batch, table, touched, context, &change, result);

@@ -194,28 +194,28 @@ static int append_keys(const struct key_schema *schema, const struct change *cha
 	return r;
 }
 
-static int append_image(
-	const struct key_schema *schema, struct slice item, const char *name, struct buffer *out, size_t *bytes)
+static int append_image(const struct key_schema *schema, struct slice item, const char *name, struct buffer *out)
 {
 	if (!item.size)
 		return 0;
 	struct item_order order = { slice_of_text(schema->partition.name), slice_of_text(schema->sort.name) };
 	buffer_append_text(out, name);
-	*bytes += item_size_bytes(item);
 	return item_to_json(item, ITEM_DYNAMODB, ITEM_COMPACT, &order, out);
 }
 
 static int append_record(const struct key_schema *schema, const struct change *change, struct buffer *out)
 {
-	size_t bytes = 0;
+	size_t bytes = change->image_bytes;
+	if (!bytes)
+		bytes = item_size_bytes(change->after) + item_size_bytes(change->before);
 	buffer_append_text(out, "\",\"eventVersion\":\"1.1\",\"eventSource\":\"aws:dynamodb\",\"awsRegion\":\"local\","
 				"\"dynamodb\":{\"ApproximateCreationDateTime\":");
 	append_time(out, change->entry.time_us);
 	int r = append_keys(schema, change, out, &bytes);
 	if (!r)
-		r = append_image(schema, change->after, ",\"NewImage\":", out, &bytes);
+		r = append_image(schema, change->after, ",\"NewImage\":", out);
 	if (!r)
-		r = append_image(schema, change->before, ",\"OldImage\":", out, &bytes);
+		r = append_image(schema, change->before, ",\"OldImage\":", out);
 	buffer_append_text(out, ",\"SequenceNumber\":\"");
 	append_digits(out, change->entry.seq, 21);
 	buffer_append_text(out, "\",\"SizeBytes\":");

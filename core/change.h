@@ -22,6 +22,7 @@ struct change {
 	struct log_entry entry;
 	struct slice encoded_key;
 	struct slice before, after;      /* canonical items */
+	size_t image_bytes;              /* of both as DynamoDB counts them; 0: not counted yet */
 	struct slice author;             /* author.h; empty when it is not known any more */
 	const struct key_schema *schema; /* the table's keys at that time; NULL: those it has */
 };

@@ -264,14 +264,36 @@ int instant_parse_option(
 }
 
 /* The fraction's digits without the zeros at its end, with the point; nothing when it is zero. */
+static char *put_digits(char *at, int number, unsigned width)
+{
+	for (unsigned i = width; i-- > 0; number /= 10)
+		at[i] = (char)('0' + number % 10);
+	return at + width;
+}
+
 static void format_fraction(int fraction_us, char text[FRACTION_DIGITS + 2])
 {
 	text[0] = '\0';
 	if (fraction_us == 0)
 		return;
-	size_t length = (size_t)snprintf(text, FRACTION_DIGITS + 2, ".%06d", fraction_us);
-	while (text[length - 1] == '0')
-		text[--length] = '\0';
+	text[0] = '.';
+	char *end = put_digits(text + 1, fraction_us, FRACTION_DIGITS);
+	while (end[-1] == '0')
+		end--;
+	*end = '\0';
+}
+
+/* This is done for every change that is written. */
+static size_t put_date_and_time(const struct calendar_date *date, int of_day, char *text)
+{
+	const int numbers[] = { (int)date->year, date->month, date->day, of_day / 3600, of_day / 60 % 60, of_day % 60 };
+	static const char ends[] = "--T::";
+	char *at = text;
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		at = put_digits(at, numbers[i], i ? 2 : 4);
+		*at++ = ends[i];
+	}
+	return (size_t)(at - 1 - text);
 }
 
 static size_t format(int64_t time_us, const char *suffix, char *text, size_t size)
@@ -282,6 +304,10 @@ static size_t format(int64_t time_us, const char *suffix, char *text, size_t siz
 	char fraction[FRACTION_DIGITS + 2];
 	assert(size >= INSTANT_TEXT_MAX);
 	format_fraction((int)calendar_remainder(time_us, SECOND_US), fraction);
+	if (date.year >= 0 && date.year <= 9999) {
+		char *end = text + put_date_and_time(&date, of_day, text);
+		return (size_t)(stpcpy(stpcpy(end, fraction), suffix) - text);
+	}
 	int length = snprintf(text, size, "%04lld-%02d-%02dT%02d:%02d:%02d%s%s", (long long)date.year, date.month,
 		date.day, of_day / 3600, of_day / 60 % 60, of_day % 60, fraction, suffix);
 	assert(length > 0 && (size_t)length < size);

@@ -44,6 +44,8 @@ size_t item_json_size(struct slice item, enum item_form form, const struct item_
 
 /* Standard base64 with padding, and base64url without; decoding is strict (-EINVAL). */
 void base64_append(struct buffer *out, struct slice bytes);
+/* The same into `ret_text`, room for 4 bytes for each 3 begun; returns the length. No NUL. */
+size_t base64_write(struct slice bytes, char *ret_text);
 int base64_decode(struct slice text, struct buffer *out);
 void base64url_append(struct buffer *out, struct slice bytes);
 /* The same into `ret_text`, room for 4 bytes for each 3 begun; returns the length. No NUL. */

@@ -12,4 +12,8 @@ const char *item_json_wrapper(enum item_form form, enum value_tag tag);
  * the wrapper of *ret_tag itself. More: the name of an attribute, with one more than the attribute has. */
 size_t item_json_dollars(struct slice name, enum value_tag *ret_tag);
 
+/* What item_to_json appends as compact DynamoDB JSON, quickly: this is done for every change that is written. Items that are not large. -ERANGE:
+ * this one is. */
+int item_json_line(struct slice item, const struct item_order *order, struct buffer *out);
+
 #endif

@@ -238,6 +238,11 @@ int item_to_json(struct slice item, enum item_form form, enum item_layout layout
 {
 	struct writer w = { .out = out, .form = form, .is_pretty = layout == ITEM_PRETTY };
 	size_t start = out->size;
+	if (form == ITEM_DYNAMODB && layout == ITEM_COMPACT) {
+		int r = item_json_line(item, order, out);
+		if (r != -ERANGE)
+			return r;
+	}
 	/* Text is about half as long again as the bytes; a guess that saves most of the growing. */
 	buffer_reserve(out, item.size + item.size / 2);
 	bool is_good = write_item(&w, item, order);

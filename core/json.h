@@ -49,6 +49,8 @@ bool json_get_i64(const struct json *object, const char *name, int64_t *ret_valu
 /* Writing: a JSON string literal with quotes, escaped as jq does (", \, control characters as \b\f\n\r\t or \u00XX, and
  * DEL as \u007f; everything else as UTF-8). */
 void json_append_string(struct buffer *out, struct slice text);
+/* The same into `ret_text`, room for 6 bytes for each and 2; returns the length. No NUL. */
+size_t json_write_string(struct slice text, char *ret_text);
 /* The length json_append_string would append. */
 size_t json_string_size(struct slice text);
 

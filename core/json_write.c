@@ -1,5 +1,18 @@
 #include "json.h"
 
+#include <string.h>
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Of eight bytes at once: is one of them escaped? */
+static bool has_escaped(uint64_t eight)
+{
+	uint64_t quote = eight ^ EACH('"'), backslash = eight ^ EACH('\\'), del = eight ^ EACH(0x7f);
+	uint64_t found = ((eight - EACH(0x20)) & ~eight) | ((quote - EACH(1)) & ~quote) |
+			 ((backslash - EACH(1)) & ~backslash) | ((del - EACH(1)) & ~del);
+	return (found & EACH(0x80)) != 0;
+}
+
 /* How long a byte is inside a string literal: 1 as it is, 2 as \n, 6 as \u001f. */
 static size_t escaped_size(uint8_t byte)
 {
@@ -19,58 +32,71 @@ static size_t escaped_size(uint8_t byte)
 	}
 }
 
-static void append_escape(struct buffer *out, uint8_t byte)
+/* How many bytes at the beginning stand for themselves. */
+static size_t plain_run(const uint8_t *bytes, size_t size)
 {
-	static const char hex[] = "0123456789abcdef";
-	switch (byte) {
-	case '\b':
-		buffer_append(out, "\\b", 2);
-		break;
-	case '\f':
-		buffer_append(out, "\\f", 2);
-		break;
-	case '\n':
-		buffer_append(out, "\\n", 2);
-		break;
-	case '\r':
-		buffer_append(out, "\\r", 2);
-		break;
-	case '\t':
-		buffer_append(out, "\\t", 2);
-		break;
-	case '"':
-	case '\\':
-		buffer_append_byte(out, '\\');
-		buffer_append_byte(out, byte);
-		break;
-	default:
-		buffer_append(out, "\\u00", 4);
-		buffer_append_byte(out, (uint8_t)hex[byte >> 4]);
-		buffer_append_byte(out, (uint8_t)hex[byte & 15]);
+	size_t run = 0;
+	for (uint64_t eight; size - run >= sizeof(eight); run += sizeof(eight)) {
+		memcpy(&eight, bytes + run, sizeof(eight));
+		if (has_escaped(eight))
+			break;
 	}
+	while (run < size && escaped_size(bytes[run]) == 1)
+		run++;
+	return run;
+}
+
+static size_t write_escape(uint8_t byte, char *at)
+{
+	static const char hex[] = "0123456789abcdef", letters[] = "btn?fr";
+	bool is_named = byte >= '\b' && byte <= '\r' && byte != '\v';
+	at[0] = '\\';
+	at[1] = is_named ? letters[byte - '\b'] : (char)byte;
+	if (is_named || byte == '"' || byte == '\\')
+		return 2;
+	memcpy(at + 1, "u00", 3);
+	at[4] = hex[byte >> 4];
+	at[5] = hex[byte & 15];
+	return 6;
 }
 
 void json_append_string(struct buffer *out, struct slice text)
 {
-	size_t start = 0;
+	char escape[6];
 	buffer_append_byte(out, '"');
-	for (size_t i = 0; i < text.size; i++) {
-		if (escaped_size(text.data[i]) == 1)
-			continue;
-		buffer_append(out, text.data + start, i - start);
-		append_escape(out, text.data[i]);
-		start = i + 1;
+	for (size_t at = 0, run; at < text.size; at += run + 1) {
+		run = plain_run(text.data + at, text.size - at);
+		buffer_append(out, text.data + at, run);
+		if (at + run < text.size)
+			buffer_append(out, escape, write_escape(text.data[at + run], escape));
 	}
-	if (start < text.size)
-		buffer_append(out, text.data + start, text.size - start);
 	buffer_append_byte(out, '"');
+}
+
+size_t json_write_string(struct slice text, char *ret_text)
+{
+	char *to = ret_text;
+	*to++ = '"';
+	for (size_t at = 0, run; at < text.size; at += run + 1) {
+		run = plain_run(text.data + at, text.size - at);
+		memcpy(to, text.data + at, run);
+		to += run;
+		if (at + run < text.size)
+			to += write_escape(text.data[at + run], to);
+	}
+	*to++ = '"';
+	return (size_t)(to - ret_text);
 }
 
 size_t json_string_size(struct slice text)
 {
 	size_t size = 2;
-	for (size_t i = 0; i < text.size; i++)
-		size += escaped_size(text.data[i]);
+	for (size_t at = 0, run; at < text.size; at += run + 1) {
+		run = plain_run(text.data + at, text.size - at);
+		size += run;
+		if (at + run < text.size)
+			size += escaped_size(text.data[at + run]);
+	}
 	return size;
 }
 

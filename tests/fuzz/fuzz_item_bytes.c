@@ -29,6 +29,36 @@ static size_t walk(struct slice bytes, unsigned depth)
 	return count;
 }
 
+/* The text without white space between its parts, in place. */
+static void squeeze(struct buffer *text)
+{
+	bool is_string = false;
+	size_t size = 0;
+	for (size_t i = 0; i < text->size; i++) {
+		uint8_t byte = text->data[i];
+		if (byte == '"')
+			is_string = !is_string;
+		if (is_string || (byte != ' ' && byte != '\n'))
+			text->data[size++] = byte;
+		if (byte == '\\')
+			text->data[size++] = text->data[++i];
+	}
+	text->size = size;
+}
+
+/* The two layouts are written by different code. */
+static void check_layouts(struct slice item)
+{
+	struct item_order order = { slice_of_text("id"), slice_of_text("a") };
+	struct buffer pretty = BUFFER_INIT, line = BUFFER_INIT;
+	int r = item_to_json(item, ITEM_DYNAMODB, ITEM_PRETTY, &order, &pretty);
+	require(item_to_json(item, ITEM_DYNAMODB, ITEM_COMPACT, &order, &line) == r);
+	squeeze(&pretty);
+	require(slice_equal(buffer_slice(&pretty), buffer_slice(&line)));
+	buffer_free(&pretty);
+	buffer_free(&line);
+}
+
 /* What item_check lets through must come back from its text as the same bytes, and can be changed in place. */
 static void check_good(struct slice item, enum item_form form)
 {
@@ -79,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int rc = item_to_json(bytes, ITEM_PLAIN, ITEM_PRETTY, NULL, &text);
 	require(rc == 0 ? item_json_size(bytes, ITEM_PLAIN, NULL) == text.size : text.size == 0);
 	buffer_free(&text);
+	check_layouts(bytes);
 	item_size_bytes(bytes);
 	item_attribute(bytes, slice_of_text("key"), &value);
 	walk(bytes, 0);

@@ -133,6 +133,23 @@ static void test_strings_are_written_as_jq_does(void **state)
 	assert_string_equal(buffer_text(&out), "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u0001\\u001f\\u007f\xc3\xa9<\"");
 	assert_int_equal(json_string_size(text), out.size);
 	assert_int_equal(json_string_size(slice_of(NULL, 0)), 2);
+	/* Eight bytes are looked at at once: each byte at each place among eight. */
+	for (unsigned byte = 0; byte < 256; byte++)
+		for (unsigned at = 0; at < 19; at++) {
+			uint8_t bytes[19];
+			char written[6 * 19 + 2];
+			memset(bytes, 'x', sizeof(bytes));
+			bytes[at] = (uint8_t)byte;
+			buffer_clear(&out);
+			json_append_string(&out, slice_of(bytes, sizeof(bytes)));
+			assert_int_equal(json_string_size(slice_of(bytes, sizeof(bytes))), out.size);
+			assert_int_equal(json_write_string(slice_of(bytes, sizeof(bytes)), written), out.size);
+			assert_memory_equal(written, out.data, out.size);
+			bool is_escaped = byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f;
+			assert_int_equal(out.size == sizeof(bytes) + 2, !is_escaped);
+			assert_int_equal(out.data[1 + at], is_escaped ? '\\' : byte);
+		}
+	buffer_clear(&out);
 	buffer_clear(&out);
 	json_append_string(&out, slice_of(NULL, 0));
 	assert_string_equal(buffer_text(&out), "\"\"");
