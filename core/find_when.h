@@ -17,6 +17,9 @@ struct find_condition {
 	const struct expression *where; /* NULL: every item counts */
 	struct slice encoded_key;       /* one item alone; empty: all */
 	uint64_t least, most;           /* bounds of the number */
+	/* Called for every item and change that is looked at, with the change's number, 0 for items; NULL: nobody wants to know. */
+	void (*tell)(void *context, uint64_t seq);
+	void *context;
 };
 
 struct find_moment {
@@ -24,15 +27,18 @@ struct find_moment {
 	int64_t time_us;
 	bool holds;      /* from here on */
 	uint64_t number; /* of items that count, then */
+	/* By halving: the last state before it that is known not to hold; and how many instants in between can't be told of. When there are
+	 * any, it may hold since one of them. */
+	uint64_t before_seq, skipped;
 };
 
-/* Does it hold in the state after change `seq`? 1, 0, negative. Costs the items of the state, or one look for one item. */
+/* Does it hold in the state after change `seq`? 1, 0, negative. An item that is not there counts nowhere. Costs the items of the state, or one look for one item. */
 int find_when_holds(struct store_txn *txn, const struct table *table, const struct find_condition *condition,
 	uint64_t seq, uint64_t *ret_number, struct error *error);
 
 /* The least state in (low, high] for which `test` says 1, given that it says 0 at low and 1 at high, by halving over instants with changes.
  * Also for conditions that are tested by running something. `test` returns 1, 0, 2 (can't tell this one: another near it is taken), or a
- * negative errno, which ends it. */
+ * negative errno, which ends it and is returned. */
 typedef int (*find_test)(void *context, uint64_t seq, int64_t time_us);
 int find_when_first(struct store_txn *txn, uint32_t table, uint64_t low, uint64_t high, find_test test, void *context,
 	struct find_moment *ret_moment, struct error *error);

@@ -106,7 +106,7 @@ static void short_time(const struct chart *chart, int64_t time_us, char text[32]
 	bool is_one_day = chart->begin_us / DAY_US == chart->to_us / DAY_US;
 	instant_format(time_us, instant, sizeof(instant));
 	instant[chart->bin_us % DAY_US == 0 ? 10 : chart->bin_us % (60 * SECOND_US) == 0 ? 16 : 19] = '\0';
-	snprintf(text, 32, "%s", is_one_day && strlen(instant) > 10 ? instant + 11 : instant);
+	snprintf(text, 32, "%.20s", is_one_day && strlen(instant) > 10 ? instant + 11 : instant);
 }
 
 void chart_bin_text(const struct chart *chart, size_t bin, char text[32])

@@ -120,10 +120,10 @@ bool mounts_program(char path[PATH_MAX])
 	return access(path, X_OK) == 0;
 }
 
-int mounts_end(const char *mount_point)
+int mounts_end(const char *mount_point, bool is_lazy)
 {
-	char point[PATH_MAX], fusermount[] = "fusermount3", dash_u[] = "-u", dashes[] = "--";
-	char *arguments[] = { fusermount, dash_u, dashes, point, NULL };
+	char point[PATH_MAX], fusermount[] = "fusermount3", dash_u[] = "-u", dash_uz[] = "-uz", dashes[] = "--";
+	char *arguments[] = { fusermount, is_lazy ? dash_uz : dash_u, dashes, point, NULL };
 	int outcome;
 	snprintf(point, sizeof(point), "%s", mount_point);
 	pid_t child = fork();

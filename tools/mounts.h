@@ -22,7 +22,8 @@ void mounts_free(struct mounts *mounts);
 
 /* pitrfs beside this program, when it is there. */
 bool mounts_program(char path[PATH_MAX]);
-/* Unmounts. fusermount3's exit status, 127 when it is not there; or negative errno. It says nothing itself. */
-int mounts_end(const char *mount_point);
+/* Unmounts; `is_lazy`: hides it at once, and ends it when nothing uses it any more. fusermount3's exit status, 127 when it is not there; or
+ * negative errno. It says nothing itself. */
+int mounts_end(const char *mount_point, bool is_lazy);
 
 #endif

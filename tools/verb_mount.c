@@ -189,7 +189,7 @@ static int run_umount(struct tool *tool)
 	absolute(tool->positionals.values[0], point);
 	if (!is_mounted(point))
 		return tool_fail("%s is no mount of pitrfs; `pitr status` lists those of a store", point);
-	int result = mounts_end(point);
+	int result = mounts_end(point, /* is_lazy= */ false);
 	if (result == 0)
 		return STATUS_DONE;
 	if (result == 127)

@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# The instant at which something began: by a condition, and by a command that is run in snapshots; compared with the records.
+
+bats_require_minimum_version 1.5.0
+load ../support/mount
+
+setup_file() {
+	skip_without_shared ca-fires
+	pitr_prepare
+	pitr import --table fires "$SHARED_DATA/changes.jsonl.gz"
+	# How many items there are at the end of each second with changes, by the records alone: "time items".
+	zcat "$SHARED_DATA/changes.jsonl.gz" |
+		jq -r '[.dynamodb.ApproximateCreationDateTime, {"INSERT":1,"REMOVE":-1,"MODIFY":0}[.eventName]] | @tsv' |
+		awk '{ if (NR > 1 && $1 != time) print time, items; time = $1; items += $2 } END { print time, items }' \
+			>"$BATS_FILE_TMPDIR/items"
+}
+
+setup() {
+	skip_without_shared ca-fires
+	pitr_setup
+}
+
+teardown() {
+	pitr_teardown
+}
+
+# What find-when would say of a table that is empty: "begins seq-less time" lines, from the records.
+empty_stretches() {
+	awk '$2 == 0 && last != 0 { print "begins", $1 } $2 != 0 && last == 0 && NR > 1 { print "ends", $1 } { last = $2 }' \
+		"$BATS_FILE_TMPDIR/items"
+}
+
+events() {
+	jq -r '[.event, (.instant | fromdate)] | join(" ")' "$@"
+}
+
+no_mount_is_left() {
+	! grep -q pitr-find-when /proc/self/mountinfo
+	[ -z "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'pitr-find-when.*')" ]
+}
+
+@test "every time the table stood empty is found, and when that ended" {
+	pitr find-when fires --count 0 --all --json | events >"$WORK/found"
+	empty_stretches >"$WORK/expected"
+	diff "$WORK/expected" "$WORK/found"
+	[ "$(grep -c begins "$WORK/found")" -eq 23 ]
+}
+
+@test "halving finds when an empty stretch began" {
+	local time count=0
+	for time in $(empty_stretches | awk '$1 == "begins" && ++n % 8 == 1 { print $2 }'); do
+		[ "$(pitr find-when fires --from $((time - 1)) --to $((time + 1)) --count 0 --json | events)" = "begins $time" ]
+		count=$((count + 1))
+	done
+	[ $count -eq 3 ]
+	# From the first change to an instant in the last stretch but one: when one of the stretches before it began, and at once empty.
+	pitr find-when fires --to 2022-05-24T12:00 --count 0 --json >"$WORK/found"
+	empty_stretches | grep -qx "$(events "$WORK/found")"
+	[ "$(jq .count "$WORK/found")" -eq 0 ]
+	run -1 pitr find-when fires --count 100..
+	[[ $output == *"neither at the beginning"*"--all finds moments in between"* ]]
+	run -0 pitr find-when fires --count 19
+	[[ $output == *"holds at the beginning already"* ]]
+}
+
+@test "a command is run in snapshots, in a mount of its own that goes away" {
+	local last
+	last=$(empty_stretches | awk '$1 == "begins" { before = time; time = $2 } END { print before }')
+	pitr find-when fires --to "$last" --json -- sh -c 'ls; echo "$PITR_TABLE $PITR_INSTANT"; test -z "$(ls)"' \
+		>"$WORK/found" 2>"$WORK/talk"
+	pitr find-when fires --to "$last" --count 0 --json >"$WORK/counted"
+	[ "$(jq -c '[.instant, .seq, .path, .author]' "$WORK/found")" = "$(jq -c '[.instant, .seq, .path, .author]' "$WORK/counted")" ]
+	grep -q '^fires 20[0-9T:-]*$' "$WORK/talk"
+	no_mount_is_left
+	pitr find-when fires --all --from "$((last - 86400 * 25))" --json -- sh -c 'test -z "$(ls)"' | events >"$WORK/walked"
+	pitr find-when fires --all --from "$((last - 86400 * 25))" --json --count 0 | events >"$WORK/counted"
+	diff "$WORK/counted" "$WORK/walked"
+	no_mount_is_left
+}
+
+@test "a mount that is there is used, and what it told of can be listed in it" {
+	pitr_mount
+	pitr find-when fires --to 2022-05-24T12:00 -- sh -c 'pwd; test -z "$(ls)"' >"$WORK/found" 2>"$WORK/talk"
+	grep -q "^$MNT/fires/@" "$WORK/talk"
+	local path
+	path=$(awk '{ print $NF }' "$WORK/found")
+	[ -d "$MNT/$path" ]
+	[ -z "$(ls "$MNT/$path")" ]
+}
+
+@test "a command that can't tell is asked elsewhere; one that fails, or is interrupted, leaves nothing behind" {
+	pitr find-when fires --to 2022-05-24T12:00 --json -- sh -c '
+		count=$(ls | wc -l)
+		[ "$count" -ne 0 ] || exit 0
+		[ $((count % 3)) -ne 2 ] || exit 125
+		exit 1' >"$WORK/found" 2>"$WORK/talk"
+	pitr find-when fires --count 0 --all --json | events >"$WORK/all"
+	grep -qx "$(events "$WORK/found")" "$WORK/all"
+	run -1 pitr find-when fires -- sh -c 'exit 200'
+	[[ $output == *"status 200"*"ends the search"* ]]
+	run -1 pitr find-when fires -- no-such-command-here
+	[[ $output == *"could not be run"* ]]
+	run -2 pitr find-when fires --count 0 -- true
+	run -2 pitr find-when fires
+	no_mount_is_left
+	"$PITR" --store "$STORE" find-when fires --all -- sh -c 'touch "'"$WORK"'/began"; sleep 2' 2>"$WORK/talk" 3>&- &
+	local process=$! status=0
+	eventually test -e "$WORK/began"
+	kill -TERM $process
+	wait $process || status=$?
+	[ $status -eq 143 ]
+	no_mount_is_left
+}
+
+@test "one item's moments are those of its versions" {
+	local item
+	item=$(zcat "$SHARED_DATA/changes.jsonl.gz" | jq -rs 'map(select(.eventName == "REMOVE"))[0].dynamodb.Keys.UniqueId.S')
+	zcat "$SHARED_DATA/changes.jsonl.gz" | jq -r --arg item "$item" \
+		'select(.dynamodb.Keys.UniqueId.S == $item and .eventName != "MODIFY")
+		| [(if .eventName == "INSERT" then "begins" else "ends" end), .dynamodb.ApproximateCreationDateTime] | join(" ")' >"$WORK/expected"
+	pitr find-when "fires/$item" --count 1 --all --json | events | sed 's/already/begins/' >"$WORK/found"
+	diff "$WORK/expected" "$WORK/found"
+	run -1 pitr find-when "fires/$item" --where "Name = 'nothing is called so'"
+	[[ $output == *"never holds"* ]]
+}
