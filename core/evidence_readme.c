@@ -60,14 +60,29 @@ static void append_chain(const struct evidence_facts *facts, struct buffer *out)
 		before, after);
 }
 
+/* As a string of jq's, in a shell's single quotes. */
+static void append_name(struct buffer *out, const char *name)
+{
+	struct buffer quoted = BUFFER_INIT;
+	json_append_string(&quoted, slice_of_text(name));
+	for (size_t i = 0; i < quoted.size; i++) {
+		if (quoted.data[i] == '\'')
+			buffer_append_text(out, "\\u0027");
+		else
+			buffer_append_byte(out, quoted.data[i]);
+	}
+	out->is_out_of_memory |= quoted.is_out_of_memory;
+	buffer_free(&quoted);
+}
+
 static void append_replay(const struct evidence_facts *facts, struct buffer *out)
 {
 	const struct key_schema *schema = &facts->table->schema;
 	buffer_append_text(out, "     jq -cn 'def key: [");
-	json_append_string(out, slice_of_text(schema->partition.name));
+	append_name(out, schema->partition.name);
 	if (schema->has_sort) {
 		buffer_append_text(out, ", ");
-		json_append_string(out, slice_of_text(schema->sort.name));
+		append_name(out, schema->sort.name);
 	}
 	buffer_append_text(out,
 		"] as $names | . as $item | [$names[] | $item[.]] | tojson;\n"
