@@ -68,6 +68,26 @@ compare_instants() {
 	compare_instants .Item
 }
 
+@test "what is different between two instants is what the two truths differ in" {
+	local from=1629939811 to=1630453711 kind
+	pitr_mount
+	for truth in $from $to; do
+		jq -r '.Item.UniqueId.S + ".json\t" + (.Item | tojson)' "$SHARED_DATA/truth/$truth.jsonl" | LC_ALL=C sort >"$WORK/$truth"
+		cut -f 1 "$WORK/$truth" >"$WORK/$truth.names"
+	done
+	comm -13 "$WORK/$from.names" "$WORK/$to.names" >"$WORK/added"
+	comm -23 "$WORK/$from.names" "$WORK/$to.names" >"$WORK/removed"
+	comm -12 "$WORK/$from.names" "$WORK/$to.names" >"$WORK/both"
+	comm -13 "$WORK/$from" "$WORK/$to" | cut -f 1 | comm -12 - "$WORK/both" >"$WORK/changed"
+	for kind in added removed changed; do
+		[ -s "$WORK/$kind" ]
+		diff "$WORK/$kind" <(ls "$MNT/fires/@/diff/$from..$to/$kind" | LC_ALL=C sort)
+		[ "$(jq ".$kind" "$MNT/fires/@/diff/$from..$to/summary.json")" -eq "$(wc -l <"$WORK/$kind")" ]
+	done
+	pitr diff fires $from $to --name-only | LC_ALL=C sort >"$WORK/told" || [ $? -eq 1 ]
+	LC_ALL=C sort "$WORK/added" "$WORK/removed" "$WORK/changed" | diff - "$WORK/told"
+}
+
 @test "plain items are written as jq writes them" {
 	pitr_mount
 	for item in "$MNT"/fires/@1630453711/[0-4]*.json; do
