@@ -112,3 +112,13 @@ compare_instants() {
 	pitr import --json --table fires "$SHARED_DATA/changes.jsonl.gz" >"$WORK/summary"
 	[ "$(jq -c '[.alreadyThere, .inserted, .modified, .removed]' "$WORK/summary")" = '[4337,0,0,0]' ]
 }
+
+@test "history has as many versions of each item as there are changes of it, and deleted what each was at last" {
+	pitr_mount
+	zcat "$SHARED_DATA/changes.jsonl.gz" >"$WORK/changes"
+	jq -r '.dynamodb.Keys.UniqueId.S + ".json"' "$WORK/changes" | LC_ALL=C sort | uniq -c >"$WORK/wanted"
+	(cd "$MNT/fires/@/history" && find . -type f -printf '%h\n') | cut -c 3- | LC_ALL=C sort | uniq -c | diff "$WORK/wanted" -
+	jq -c "$plain"'select(.eventName == "REMOVE") | .dynamodb | [.Keys.UniqueId.S, (.OldImage | map_values(plain))]' \
+		"$WORK/changes" | jq -s -S -c 'map({key: .[0], value: .[1]}) | from_entries | .[]' | LC_ALL=C sort >"$WORK/last"
+	find "$MNT/fires/@/deleted" -type f -exec cat {} + | jq -S -c . | LC_ALL=C sort | diff "$WORK/last" -
+}
