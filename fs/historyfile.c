@@ -257,12 +257,17 @@ static bool is_first(const struct told *told, const struct node *node)
 	return node->version.seq <= told->reach.first_seq;
 }
 
+static uint64_t number_of(const struct told *told, const struct node *node)
+{
+	return is_first(told, node) ? number_of_first(node) : branch_number(node->version.seq);
+}
+
 static int entry_of(struct mount *mount, const struct view *view, const struct told *told, const struct node *node,
 	struct branch_entry *ret_entry)
 {
 	bool is_of_first = is_first(told, node);
 
-	ret_entry->number = is_of_first ? number_of_first(node) : branch_number(node->version.seq);
+	ret_entry->number = number_of(told, node);
 	return attree_add(mount, view, NUMBER_DIRECTORY, slice_of_text(is_of_first ? FIRST_NAME : LATER_NAME),
 		is_of_first ? &first : &later, &ret_entry->view);
 }
@@ -382,38 +387,74 @@ static int next_version(
 	return versions_after(txn, told->table.number, encoded_key, seq, ret_node, NULL);
 }
 
-/* 1; 0: no more are wanted. */
-static int list_version(struct mount *mount, struct store_txn *txn, const struct view *view, const struct told *told,
-	struct slice encoded_key, const struct node *node, uint64_t place, branch_each each, void *context)
+/* One listing: the views are made when a file is seen that stands there. */
+struct lister {
+	struct mount *mount;
+	struct store_txn *txn;
+	const struct view *view;
+	const struct told *told;
+	struct slice encoded_key;
+	struct view *first, *later;
+	bool has_before; /* a version was listed before, of this time: */
+	int64_t before_us;
+	branch_each each;
+	void *context;
+};
+
+/* Borrowed. */
+static int place_version(struct lister *lister, const struct node *node, struct branch_entry *ret_entry)
 {
-	int alone = is_alone(txn, told, encoded_key, node), result;
+	struct view **view = is_first(lister->told, node) ? &lister->first : &lister->later;
+	int result = 0;
+
+	if (*view == NULL) {
+		result = entry_of(lister->mount, lister->view, lister->told, node, ret_entry);
+		if (result == 0)
+			*view = ret_entry->view;
+	}
+	*ret_entry = (struct branch_entry){ *view, number_of(lister->told, node) };
+	return result;
+}
+
+/* 1; 0: no more are wanted. */
+static int list_version(struct lister *lister, const struct node *node, uint64_t place)
+{
+	int alone = lister->has_before ? node->version.time_us != lister->before_us
+				       : is_alone(lister->txn, lister->told, lister->encoded_key, node);
 	char name[FILE_NAME_MAX + 1];
 	struct branch_entry entry;
 	struct branch_node shown;
-	bool goes_on = true;
+	int result = alone < 0 ? alone : place_version(lister, node, &entry);
 
-	if (alone < 0)
-		return alone;
-	name_of(node, alone == 1, name, sizeof(name));
-	result = entry_of(mount, view, told, node, &entry);
 	if (result < 0)
 		return result;
-	result = node_of_version(mount, txn, entry.view, node, &shown);
-	if (result == 0)
-		goes_on = each(context, place, name, &entry, &shown);
-	view_put(entry.view);
-	return result < 0 && result != -EIO ? result : goes_on;
+	lister->has_before = true;
+	lister->before_us = node->version.time_us;
+	name_of(node, alone == 1, name, sizeof(name));
+	result = node_of_version(lister->mount, lister->txn, entry.view, node, &shown);
+	if (result < 0)
+		return result == -EIO ? 1 : result;
+	return lister->each(lister->context, place, name, &entry, &shown);
 }
 
 int historyfile_list(struct mount *mount, struct store_txn *txn, const struct view *view, const struct told *told,
 	struct slice encoded_key, uint64_t after, branch_each each, void *context)
 {
+	struct lister lister = { .mount = mount,
+		.txn = txn,
+		.view = view,
+		.told = told,
+		.encoded_key = encoded_key,
+		.each = each,
+		.context = context };
 	struct node node;
 	int result = 1;
 
 	while (result == 1 && (result = next_version(txn, told, encoded_key, after, &node)) == 0) {
 		after = is_first(told, &node) ? PLACE_OF_FIRST : node.version.seq + PLACE_OF_FIRST;
-		result = list_version(mount, txn, view, told, encoded_key, &node, after, each, context);
+		result = list_version(&lister, &node, after);
 	}
+	view_put(lister.first);
+	view_put(lister.later);
 	return result == -ENOENT ? 0 : result;
 }
