@@ -412,6 +412,42 @@ static void test_the_cost_follows_what_is_shown(void **state)
 	assert_in_range(page[1], page[0] - 10, page[0] + 10);
 }
 
+static void count_writes(struct fixture *fixture, const struct table *table, const char *item, bool is_removal,
+	uint64_t *ret_puts, uint64_t *ret_deletes)
+{
+	struct store_counts before, after;
+	struct batch *batch = fixture_begin(fixture);
+	store_counts(history_store(fixture->history), &before);
+	if (is_removal)
+		fixture_remove_in(batch, table, item, 0);
+	else
+		fixture_put_in(batch, table, item, 0);
+	store_counts(history_store(fixture->history), &after);
+	fixture_commit(batch);
+	*ret_puts = after.puts - before.puts;
+	*ret_deletes = after.deletes - before.deletes;
+}
+
+/* One record more for a removal, one look at it when the key comes back; nothing for anything else. */
+static void test_what_it_costs_to_write(void **state)
+{
+	struct fixture *fixture = *state;
+	struct table table;
+	uint64_t puts[4], deletes[4];
+	fixture_create(fixture, "orders", NULL, &table);
+	fixture_put(fixture, &table, "{'id':'first'}");
+	count_writes(fixture, &table, "{'id':'a'}", false, &puts[0], &deletes[0]);
+	count_writes(fixture, &table, "{'id':'a','n':1}", false, &puts[1], &deletes[1]);
+	count_writes(fixture, &table, "{'id':'a'}", true, &puts[2], &deletes[2]);
+	count_writes(fixture, &table, "{'id':'a'}", false, &puts[3], &deletes[3]);
+	assert_int_equal(deletes[0] + deletes[1] + deletes[2], 0);
+	assert_int_equal(deletes[3], 1);
+	assert_int_equal(puts[3], puts[0]);
+	/* The log's block, the pack, the roster's block and head; and what is gone. */
+	assert_int_equal(puts[2], 5);
+	table_free(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +455,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tables_with_partitions, begin_test, end_test),
 		cmocka_unit_test_setup_teardown(test_what_happens_meanwhile, begin_test, end_test),
 		cmocka_unit_test_setup_teardown(test_the_cost_follows_what_is_shown, begin_test, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_what_it_costs_to_write, begin_test, end_test),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
