@@ -166,7 +166,7 @@ int difference_order_next(const struct difference_order *order, enum difference_
 int difference_order_in(const struct difference_order *order, enum difference_kind kind, struct slice partition,
 	uint64_t after, uint64_t *ret_place)
 {
-	struct record record = { .kind = (uint8_t)kind }, found;
+	struct record record = { .kind = (uint8_t)kind }, found = { 0 };
 	uint64_t at;
 	hash_strong(partition, record.partition);
 	write_place(after, record.place);

@@ -153,7 +153,7 @@ static int find_partition(struct mount *mount, struct store_txn *txn, const stru
 {
 	struct buffer partition = BUFFER_INIT;
 	struct kept_order *kept = NULL;
-	uint64_t place;
+	uint64_t place = 0;
 	int result = key_of_name(txn, view, slice_of(NULL, 0), name, &partition);
 
 	if (result == 0)

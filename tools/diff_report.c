@@ -217,8 +217,8 @@ int diff_report_end(struct diff_report *report)
 		return 0;
 	buffer_clear(&report->text);
 	buffer_append_format(&report->text,
-		"%" PRIu64 " %s: %" PRIu64 " added, %" PRIu64 " removed, %" PRIu64 " changed; %" PRIu64
-		" lines(+), %" PRIu64 " lines(-); by %" PRIu64 " %s\n",
+		"%" PRIu64 " %s: %" PRIu64 " added, %" PRIu64 " removed, %" PRIu64 " changed; lines +%" PRIu64
+		" -%" PRIu64 "; by %" PRIu64 " %s\n",
 		items, items == 1 ? "item" : "items", report->added, report->removed, report->changed,
 		report->lines_added, report->lines_removed, report->changes,
 		report->changes == 1 ? "change" : "changes");

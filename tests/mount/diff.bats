@@ -56,7 +56,7 @@ teardown() {
 }
 
 mounted() {
-	pitr_mount -o "clock_file=$WORK/clock" "$@"
+	pitr_mount -o "clock_file=$WORK/clock"
 	cd "$MNT" || return
 }
 
@@ -72,11 +72,12 @@ told() {
 }
 
 @test "what was added, removed and changed stands in directories" {
-	local diff=orders/@/diff/$BEFORE..$AFTER
+	local listed diff=orders/@/diff/$BEFORE..$AFTER
 	mounted
 	[ "$(find "$diff" -type f -printf '%P\n' | sort | tr '\n' ' ')" = 'added/b1.json changed/a1.json removed/a2.json summary.json ' ]
 	[ -z "$(ls orders/@/diff)" ]
-	ls orders/@ | grep -qx diff
+	listed=(orders/@/di*)
+	[ "${listed[*]}" = orders/@/diff ]
 	sizes_are_true "$diff"
 	jq -e '.added == 1 and .removed == 1 and .changed == 1 and .changes == 7 and .from.seq == 4 and .to.time == "2025-03-01T12:50:00Z"' "$diff/summary.json"
 	cmp "$diff/added/b1.json" "orders/b1.json"
@@ -102,7 +103,7 @@ told() {
 	jq -ec '.patch | map([.op, .path])' "$file" | grep -qxF '[["replace","/n"],["replace","/tags"]]'
 	# Laid out as jq does, but for long numbers and the author's line.
 	diff <(sed 's/[0-9]\{30,\}/1/;/"author"/d' "$file") <(jq . "$file" | sed 's/1\.2.*e+37/1/;/"author": {/,/^    }/d')
-	cat "$file" | dd bs=7 status=none | cmp - "$file"
+	dd if="$file" bs=7 status=none | cmp - "$file"
 	# Partitions are directories.
 	diff=events/@/diff/$BEFORE..$AFTER
 	[ "$(find "$diff" -type f -printf '%P\n' | sort | tr '\n' ' ')" = 'added/q/3.json changed/p/1.json removed/p/2.json summary.json ' ]
@@ -138,7 +139,7 @@ told() {
 		[ "$(ls "orders/@/diff/$form/changed")" = a1.json ]
 		[ "$(ls "orders/@/diff/$form/added")" = b1.json ]
 	done
-	[ "$(ls "orders/@/diff/earliest..seq-4/added" | wc -l)" = 3 ] || ls "orders/@/diff/earliest..seq-4/added"
+	[ "$(ls orders/@/diff/seq-1..earliest/added | tr '\n' ' ')" = 'a2.json a3.json a4.json ' ]
 	run -2 ls orders/@/diff/nonsense
 	told 'T1..T2'
 	run -2 ls "orders/@/diff/$BEFORE..2026-01-01"
@@ -185,7 +186,7 @@ told() {
 	[ "$(jq -rc 'select(.kind == "changed") | [.name, .last.op, (.patch | length)]' <<<"$output")" = '["a1.json","MODIFY",2]' ]
 	[ "$(jq -rc 'select(.kind == "removed") | [.before.n, .after]' <<<"$output")" = '[2,null]' ]
 	run -1 pitr diff orders $BEFORE $AFTER --stat
-	[[ "${lines[-1]}" == '3 items: 1 added, 1 removed, 1 changed; 6 lines(+), 7 lines(-); by 3 changes' ]]
+	[[ "${lines[-1]}" == '3 items: 1 added, 1 removed, 1 changed; lines +6 -7; by 3 changes' ]]
 	run -1 pitr diff events $BEFORE $AFTER --name-only p
 	[ "$(sort <<<"$output" | tr '\n' ' ')" = 'p/1.json p/2.json ' ]
 	run -1 pitr diff events $BEFORE $AFTER --name-only p/1 'q/*'
