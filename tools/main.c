@@ -14,8 +14,8 @@
 
 static const struct verb *const people[] = { &verb_init, &verb_mount, &verb_umount, &verb_status, &verb_import,
 	&verb_put, &verb_get, &verb_rm, &verb_restore, &verb_undo, &verb_log, &verb_history, &verb_blame, &verb_find,
-	&verb_drill, &verb_backup, &verb_hold, &verb_settings, &verb_seal, &verb_export_evidence, &verb_gc, &verb_du,
-	&verb_timeline, &verb_find_when, &verb_diff, &verb_incident, NULL };
+	&verb_drill, &verb_backup, &verb_hold, &verb_settings, &verb_seal, &verb_export_evidence, &verb_verify,
+	&verb_gc, &verb_du, &verb_timeline, &verb_find_when, &verb_diff, &verb_incident, NULL };
 static const struct verb *const aws[] = { &verb_create_table, &verb_describe_table, &verb_list_tables,
 	&verb_update_table, &verb_delete_table, &verb_wait, &verb_put_item, &verb_get_item, &verb_update_item,
 	&verb_delete_item, &verb_batch_write_item, &verb_scan, &verb_update_continuous_backups,

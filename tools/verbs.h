@@ -10,7 +10,7 @@ extern const struct verb verb_restore, verb_undo, verb_drill, verb_backup, verb_
 extern const struct verb verb_log, verb_history, verb_blame, verb_find;
 extern const struct verb verb_diff;
 extern const struct verb verb_timeline, verb_find_when;
-extern const struct verb verb_seal, verb_export_evidence;
+extern const struct verb verb_seal, verb_export_evidence, verb_verify;
 extern const struct verb verb_create_table, verb_describe_table, verb_list_tables, verb_delete_table;
 extern const struct verb verb_update_table, verb_wait;
 extern const struct verb verb_put_item, verb_get_item, verb_delete_item;
