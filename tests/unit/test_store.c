@@ -147,16 +147,16 @@ static void cursors_find_their_place(void **state)
 	struct slice k, v;
 	(void)state;
 	struct store_txn *txn = begin(true);
-	assert_int_equal(store_cursor_open(txn, STORE_META, &cursor), 0);
+	assert_int_equal(store_cursor_open(txn, STORE_AUTHORS, &cursor), 0);
 	assert_pair(store_cursor_seek(cursor, slice_of_text("a"), &k, &v), k, v, NULL);
 	assert_pair(store_cursor_seek_before(cursor, slice_of_text("a"), &k, &v), k, v, NULL);
 	store_cursor_close(cursor);
-	put(txn, "b", "b");
-	put(txn, "d", "d");
-	put(txn, "d\xff", "d\xff");
+	assert_int_equal(store_put(txn, STORE_AUTHORS, slice_of_text("b"), slice_of_text("b")), 0);
+	assert_int_equal(store_put(txn, STORE_AUTHORS, slice_of_text("d"), slice_of_text("d")), 0);
+	assert_int_equal(store_put(txn, STORE_AUTHORS, slice_of_text("d\xff"), slice_of_text("d\xff")), 0);
 	assert_int_equal(store_commit(txn), 0);
 	txn = begin(false);
-	assert_int_equal(store_cursor_open(txn, STORE_META, &cursor), 0);
+	assert_int_equal(store_cursor_open(txn, STORE_AUTHORS, &cursor), 0);
 	assert_pair(store_cursor_seek(cursor, slice_of_text("a"), &k, &v), k, v, "b");
 	assert_pair(store_cursor_previous(cursor, &k, &v), k, v, NULL);
 	assert_pair(store_cursor_seek(cursor, slice_of_text("b"), &k, &v), k, v, "b");
@@ -169,7 +169,7 @@ static void cursors_find_their_place(void **state)
 	assert_pair(store_cursor_seek_before(cursor, slice_of_text("d"), &k, &v), k, v, "b");
 	assert_pair(store_cursor_seek_before(cursor, slice_of_text("b"), &k, &v), k, v, NULL);
 	store_cursor_close(cursor);
-	assert_pair(store_seek(txn, STORE_META, slice_of_text("c"), &k, &v), k, v, "d");
+	assert_pair(store_seek(txn, STORE_AUTHORS, slice_of_text("c"), &k, &v), k, v, "d");
 	store_abort(txn);
 }
 
@@ -371,6 +371,33 @@ static void leaves_packs_to_themselves(void **state)
 	assert_second_is_damaged(STORE_VERSIONS, "second-record");
 }
 
+/* What was taken away or put back behind its back; what one transaction undoes is nothing. */
+static void counts_the_records_of_meta(void **state)
+{
+	(void)state;
+	struct store_txn *txn = begin(true);
+	put(txn, "census-a", "first");
+	put(txn, "census-b", "second");
+	assert_int_equal(store_commit(txn), 0);
+	txn = begin(true);
+	put(txn, "census-a", "other");
+	put(txn, "census-c", "third");
+	assert_int_equal(store_delete(txn, STORE_META, slice_of_text("census-c")), 0);
+	assert_int_equal(store_delete(txn, STORE_META, slice_of_text("census-d")), -ENOENT);
+	assert_int_equal(store_check_census(txn), -EIO); /* written when it commits */
+	assert_int_equal(store_commit(txn), 0);
+	txn = begin(false);
+	assert_int_equal(store_check_census(txn), 0);
+	store_abort(txn);
+	txn = begin(true);
+	put(txn, "census-e", "fourth");
+	assert_int_equal(store_commit(txn), 0);
+	tamper("census-efourth", "census-xfourth");
+	txn = begin(false);
+	assert_int_equal(store_check_census(txn), -EIO);
+	store_abort(txn);
+}
+
 static int count_down(void *context, enum store_op op)
 {
 	int *left = context;
@@ -533,6 +560,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tells_damaged_values, open_store, close_store),
 		cmocka_unit_test_setup_teardown(tells_damaged_keys, open_store, close_store),
 		cmocka_unit_test_setup_teardown(leaves_packs_to_themselves, open_store, close_store),
+		cmocka_unit_test_setup_teardown(counts_the_records_of_meta, open_store, close_store),
 		cmocka_unit_test_setup_teardown(fails_where_it_is_told_to, open_store, close_store),
 		cmocka_unit_test_setup_teardown(counts_what_it_does, open_store, close_store),
 		cmocka_unit_test_setup_teardown(clears_readers_that_died, open_store, close_store),

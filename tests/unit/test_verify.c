@@ -22,7 +22,7 @@
 #include "tests/support/fixture.h"
 #include "tests/support/varied_store.h"
 
-#define CHOSEN 6u /* of records of one kind */
+#define CHOSEN 4u /* of records of one kind */
 
 /* --- one store for all tests, in which every test puts everything back --- */
 
