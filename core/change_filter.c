@@ -37,14 +37,16 @@ struct change_walk {
 static int bound_by_time(struct change_walk *walk)
 {
 	const struct change_filter *filter = walk->filter;
-	struct log_entry entry;
-	int r = log_at_time(walk->txn, walk->table->number, filter->to_us, &entry);
-	if (r && r != -ENOENT)
-		return r;
-	uint64_t last = r ? 0 : entry.seq;
-	walk->last = last < walk->last ? last : walk->last;
-	if (filter->from_us <= 0)
-		return 0;
+	struct log_entry entry = { 0 };
+	int r = 0;
+	if (filter->to_us != INT64_MAX) {
+		r = log_at_time(walk->txn, walk->table->number, filter->to_us, &entry);
+		if (entry.seq < walk->last)
+			walk->last = entry.seq;
+	}
+	if ((r && r != -ENOENT) || filter->from_us <= 0)
+		return r == -ENOENT ? 0 : r;
+	entry.seq = 0;
 	r = log_at_time(walk->txn, walk->table->number, filter->from_us - 1, &entry);
 	if (!r && entry.seq >= walk->first)
 		walk->first = entry.seq + 1;
@@ -95,27 +97,60 @@ void change_walk_end(struct change_walk *walk)
 
 /* --- One after the other -------------------------------------------------------------------------------------------- */
 
-/* The next stretch of the log that is left. -ENOENT: nothing is. */
+static void note_damage(struct change_walk *walk, uint64_t seq)
+{
+	if (!walk->damaged++)
+		walk->first_damaged = seq;
+}
+
+static int read_together(struct change_walk *walk, uint64_t from, uint64_t to)
+{
+	struct log_walk log;
+	int r = log_walk_begin(&log, walk->txn, walk->table->number, from);
+	for (walk->count = 0; !r && from + walk->count <= to; walk->count++) {
+		struct log_entry *entry = &walk->entries[walk->count];
+		r = log_walk_next(&log, entry);
+		if (r < 0)
+			return r;
+		r = r == 1 && entry->seq == from + walk->count ? 0 : -EIO;
+	}
+	return r;
+}
+
+/* Those that can be read, where a part of the log is damaged. */
+static int read_singly(struct change_walk *walk, uint64_t from, uint64_t to)
+{
+	walk->count = 0;
+	for (uint64_t seq = from; seq <= to; seq++) {
+		int r = log_get(walk->txn, walk->table->number, seq, &walk->entries[walk->count]);
+		if (r && r != -EIO && r != -ENOENT)
+			return r;
+		if (r)
+			note_damage(walk, seq);
+		else
+			walk->count++;
+	}
+	return 0;
+}
+
+/* The next stretch of the log that is left; it may turn out to be empty. -ENOENT: nothing is left. */
 static int read_stretch(struct change_walk *walk)
 {
-	if (walk->first > walk->last)
+	uint64_t from = walk->first, to = walk->last;
+	if (from > to)
 		return -ENOENT;
-	bool is_short = walk->last - walk->first < READ_AT_ONCE;
-	uint64_t from = walk->is_newest_first && !is_short ? walk->last - READ_AT_ONCE + 1 : walk->first;
-	struct log_walk log;
-	walk->count = walk->at = 0;
-	int r = log_walk_begin(&log, walk->txn, walk->table->number, from);
-	while (!r && walk->count < READ_AT_ONCE && from + walk->count <= walk->last) {
-		r = log_walk_next(&log, &walk->entries[walk->count]);
-		if (r == 0 || (r == 1 && walk->entries[walk->count].seq != from + walk->count))
-			return -EIO;
-		walk->count += r == 1;
-		r = r == 1 ? 0 : r;
-	}
+	if (to - from >= READ_AT_ONCE && walk->is_newest_first)
+		from = to - READ_AT_ONCE + 1;
+	else if (to - from >= READ_AT_ONCE)
+		to = from + READ_AT_ONCE - 1;
+	int r = read_together(walk, from, to);
+	if (r == -EIO)
+		r = read_singly(walk, from, to);
+	walk->at = 0;
 	if (walk->is_newest_first)
 		walk->last = from - 1;
 	else
-		walk->first = from + walk->count;
+		walk->first = to + 1;
 	return r;
 }
 
@@ -146,7 +181,7 @@ static int read_version(struct change_walk *walk)
 
 static int next_entry(struct change_walk *walk, struct log_entry *ret_entry)
 {
-	if (walk->at == walk->count) {
+	while (walk->at == walk->count) {
 		int r = walk->filter->encoded_key.size ? read_version(walk) : read_stretch(walk);
 		if (r)
 			return r == -ENOENT ? 0 : r;
@@ -209,8 +244,7 @@ static int read_change(struct change_walk *walk, const struct log_entry *entry)
 	int r = change_read(&walk->reader, walk->txn, walk->table->number, entry);
 	if (r != -EIO)
 		return r;
-	if (!walk->damaged++)
-		walk->first_damaged = entry->seq;
+	note_damage(walk, entry->seq);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "reach.h"
 
 struct change_filter {
-	int64_t from_us, to_us;                /* changes with from <= time <= to */
+	int64_t from_us, to_us;                /* changes with from <= time <= to; 0 and INT64_MAX: all */
 	uint64_t from_seq, to_seq;             /* and, where not 0, with these numbers at least and at most */
 	const struct expression *const *where; /* each holds for the item before or after the change */
 	size_t where_count;
@@ -28,7 +28,7 @@ struct change_filter {
 };
 
 /* The changes of a table that are chosen, oldest first or newest first. Cheap conditions are looked at before contents are read; memory is
- * bounded. A change of which a version is damaged is told with what there is, and is chosen if that may be. Everything given
+ * bounded. A change of which a version is damaged is told with what there is, and is chosen if that may be; one whose entry is damaged is counted only. Everything given
  * is borrowed until the end. */
 struct change_walk;
 int change_walk_begin(struct store_txn *txn, const struct table *table, const struct reach *reach,

@@ -38,7 +38,10 @@ void change_line_append_seq(uint64_t seq, struct buffer *out)
 int change_line_append_path(const struct table *table, struct slice encoded_key, struct buffer *out)
 {
 	buffer_append_format(out, "%s/", table->name);
-	return item_path_of_key(encoded_key, out);
+	if (encoded_key.size > 0)
+		return item_path_of_key(encoded_key, out);
+	buffer_append_byte(out, '?');
+	return 0;
 }
 
 static enum screen_role role_of(enum change_op op)

@@ -15,7 +15,8 @@
 #define COLUMNS_DEFAULT 80
 
 static struct {
-	pid_t pager; /* 0: none */
+	pid_t pager;   /* 0: none */
+	bool has_talk; /* the pager has stderr too */
 	bool is_colored;
 	int columns;
 } screen;
@@ -52,6 +53,14 @@ static const char *choose_pager(void)
 	return pager && pager[0] != '\0' && strcmp(pager, "cat") != 0 ? pager : NULL;
 }
 
+/* That nobody can write any more tells the pager that this is all. */
+static void let_go(void)
+{
+	close(STDOUT_FILENO);
+	if (screen.has_talk)
+		close(STDERR_FILENO);
+}
+
 static int wait_for_pager(int options)
 {
 	int status;
@@ -66,8 +75,7 @@ static int wait_for_pager(int options)
 /* The pager has the terminal until it ends; only then may the shell have it back. */
 static void end_by_signal(int signal_number)
 {
-	close(STDOUT_FILENO);
-	close(STDERR_FILENO);
+	let_go();
 	wait_for_pager(0);
 	if (signal_number == SIGPIPE)
 		_exit(STATUS_DONE);
@@ -124,7 +132,8 @@ static void start_pager(const char *pager)
 		handle_signals();
 		dup2(ends[1], STDOUT_FILENO);
 		setvbuf(stdout, NULL, _IOLBF, 0);
-		if (isatty(STDERR_FILENO))
+		screen.has_talk = isatty(STDERR_FILENO);
+		if (screen.has_talk)
 			dup2(ends[1], STDERR_FILENO);
 	}
 	close(ends[1]);
@@ -138,9 +147,7 @@ int screen_end(int status)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
-	/* That nobody can write any more tells the pager that this is all. */
-	close(STDOUT_FILENO);
-	close(STDERR_FILENO);
+	let_go();
 	int result = wait_for_pager(0);
 	screen.pager = 0;
 	return result == 0 ? status : STATUS_FAILED;

@@ -209,6 +209,74 @@ static void of_restored_tables(void **state)
 	table_free(&restored.table);
 }
 
+static uint64_t count_all(struct world *world, bool is_newest_first, uint64_t *ret_damaged)
+{
+	struct change_filter filter = { .to_us = EVER };
+	struct reach reach;
+	struct change_walk *walk;
+	const struct change *found;
+	uint64_t first, count = 0;
+	struct store_txn *txn = fixture_read(world->f);
+	assert_int_equal(reach_of(world->f->history, txn, &world->table, &reach), 0);
+	assert_int_equal(change_walk_begin(txn, &world->table, &reach, &filter, is_newest_first, &walk, NULL), 0);
+	while (change_walk_next(walk, &found) == 1)
+		count++;
+	*ret_damaged = change_walk_damaged(walk, &first);
+	change_walk_end(walk);
+	store_abort(txn);
+	return count;
+}
+
+/* What is left of a change whose item is damaged is told all the same. */
+static void damaged_versions(void **state)
+{
+	struct world *world = *state;
+	struct buffer key = BUFFER_INIT;
+	struct node node;
+	struct node_place place;
+	fixture_key(&world->table, "{'id':'a'}", &key);
+	struct batch *batch = fixture_begin(world->f);
+	struct store_txn *txn = batch_txn(batch);
+	assert_int_equal(node_find(txn, world->table.number, buffer_slice(&key), SEQ_MAX, &node, &place), 0);
+	struct buffer stored = BUFFER_INIT;
+	buffer_append_slice(&stored, place.key);
+	assert_int_equal(store_delete(txn, STORE_VERSIONS, buffer_slice(&stored)), 0);
+	batch_note(batch);
+	fixture_commit(batch);
+	uint64_t damaged;
+	assert_int_equal(count_all(world, true, &damaged), 7);
+	assert_int_equal(damaged, 4);
+	buffer_free(&stored);
+	buffer_free(&key);
+}
+
+static void damaged_log(void **state)
+{
+	struct world *world = *state;
+	struct buffer broken = BUFFER_INIT;
+	struct slice key, value;
+	char text[64];
+	for (int i = 8; i <= 200; i++) {
+		snprintf(text, sizeof(text), "{'id':'x','n':%d}", i);
+		change(world, i, "ann", text);
+	}
+	struct layout_key from = layout_log(world->table.number, 80);
+	struct batch *batch = fixture_begin(world->f);
+	struct store_txn *txn = batch_txn(batch);
+	assert_int_equal(store_seek(txn, STORE_LOG, layout_slice(&from), &key, &value), 0);
+	buffer_append_slice(&broken, key);
+	assert_int_equal(store_put(txn, STORE_LOG, buffer_slice(&broken), slice_of_text("nonsense")), 0);
+	batch_note(batch);
+	fixture_commit(batch);
+	uint64_t damaged, again;
+	uint64_t count = count_all(world, false, &damaged);
+	assert_in_range(damaged, 1, 64);
+	assert_int_equal(count + damaged, 200);
+	assert_int_equal(count_all(world, true, &again), count);
+	assert_int_equal(again, damaged);
+	buffer_free(&broken);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +288,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(of_one_item, begin, end),
 		cmocka_unit_test_setup_teardown(long_histories, begin, end),
 		cmocka_unit_test_setup_teardown(of_restored_tables, begin, end),
+		cmocka_unit_test_setup_teardown(damaged_versions, begin, end),
+		cmocka_unit_test_setup_teardown(damaged_log, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
