@@ -139,6 +139,26 @@ fails() {
 	(cd deleted && whole && [ "$(wc -l <changes.jsonl)" = 8 ])
 }
 
+@test "what retention has left can be exported, and proves itself" {
+	pitr create-table --table-name songs --billing-mode PAY_PER_REQUEST \
+		--attribute-definitions AttributeName=artist,AttributeType=S AttributeName=year,AttributeType=N \
+		--key-schema AttributeName=artist,KeyType=HASH AttributeName=year,KeyType=RANGE >/dev/null
+	pitr update-continuous-backups --table-name songs \
+		--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true,RecoveryPeriodInDays=1 >/dev/null
+	for n in {1..80}; do
+		echo "{\"artist\":\"Bach\",\"year\":$((1700 + n % 3)),\"n\":$n}"
+	done | pitr put songs >/dev/null
+	echo 1740838000000000 >"$PITR_CLOCK_FILE"
+	echo '{"artist":"Bach","year":1701,"n":100}' | pitr put songs >/dev/null
+	echo 1740920000000000 >"$PITR_CLOCK_FILE"
+	pitr gc >/dev/null
+	pitr export-evidence songs left >/dev/null
+	(cd left && whole && [ "$(wc -l <before.jsonl) $(wc -l <changes.jsonl)" = '3 1' ])
+	[ "$(jq -c '[.FirstSequenceNumber, .HeadAfter]' left/seal.json)" = \
+		"[81,$(pitr seal | jq '.Tables[] | select(.Table == "songs") | .Head')]" ]
+	fails 'before its window' pitr export-evidence songs --from 2025-03-01T12:40 more
+}
+
 @test "a year of a real table: both states are those of another source" {
 	skip_without_shared ca-fires
 	gunzip -c "$SHARED_DATA/changes.jsonl.gz" | head -n 1100 | pitr import --table fires - 2>/dev/null
