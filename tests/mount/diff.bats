@@ -202,6 +202,13 @@ told() {
 	pitr diff orders $BEFORE $AFTER | sed "s,/@2025-03-01T12:[05]*:00/,/," >"$WORK/patch" || true
 	(cd "$WORK/tree" && patch -s -p0 <"$WORK/patch")
 	diff -r "$WORK/tree/orders" "orders/@$AFTER" -x .table.json
+	# Hunks are those of diff -u.
+	jq -n '[range(40) | {"k\(100 + .)": .}] | add' >orders/wide.json
+	cat orders/wide.json >"$WORK/wide"
+	jq '.k101 = "x" | del(.k104, .k139) | .k112 = 0 | .k130 = [1, 2]' "$WORK/wide" >orders/wide.json
+	diff -u "$WORK/wide" orders/wide.json | tail -n +3 >"$WORK/wanted" || true
+	[ "$(grep -c ^@@ "$WORK/wanted")" -gt 1 ]
+	pitr diff orders seq-12 wide | tail -n +5 | diff "$WORK/wanted" -
 	run -1 pitr diff orders $BEFORE $AFTER --color=always a2
 	[[ "$output" == *$'\033[31m-{\033[m'* ]]
 }
