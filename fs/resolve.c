@@ -292,6 +292,9 @@ void resolve_again(struct mount *mount, struct store_txn *txn, const struct view
 	struct snapshot snapshot;
 	struct table table;
 
+	/* What lies between two instants is looked up again. */
+	if (view->branch != NULL && view->from.table != 0 && view->written != INSTANT_SEQ)
+		views_unname(mount->views, view->slot);
 	if (view->is_live || view->is_store || view->branch != NULL || view->written == INSTANT_SEQ ||
 		load_table(txn, &view->table, view->time_us, &table) < 0)
 		return;

@@ -159,6 +159,15 @@ told() {
 	[ "$(ls orders/@/diff/-10m1s..-0s/added)" = c1.json ]
 }
 
+@test "what an import adds before the second instant belongs to it" {
+	mounted
+	[ "$(ls "orders/@/diff/$BEFORE..$AFTER/added")" = b1.json ]
+	flat INSERT 1740833100 12 d1 '"n":{"N":"1"}' >"$WORK/more.jsonl"
+	pitr import --table orders "$WORK/more.jsonl"
+	eventually test -e "orders/@/diff/$BEFORE..$AFTER/added/d1.json"
+	[ "$(jq .added "orders/@/diff/$BEFORE..$AFTER/summary.json")" = 2 ]
+}
+
 @test "at the root there is one for each table" {
 	mounted
 	[ "$(ls "@/diff/$BEFORE..$AFTER" | tr '\n' ' ')" = 'events orders ' ]
