@@ -91,6 +91,8 @@ static void unlink_handle(struct handle *handle)
 	pthread_mutex_unlock(&handles->lock);
 }
 
+static void handle_end(struct handle *handle);
+
 int handle_open(
 	struct mount *mount, const struct target *target, int flags, const struct who *who, struct handle **ret_handle)
 {
@@ -104,16 +106,17 @@ int handle_open(
 	handle->is_writable = (flags & O_ACCMODE) != O_RDONLY;
 	handle->is_append = (flags & O_APPEND) != 0;
 	handle->nodeid = target->nodeid;
-	link_handle(handle);
 	result = draft_init(&handle->own, target->kind == TARGET_FILE ? NULL : history_directory(mount->history));
 	if (result == 0)
 		result = target->kind == TARGET_FILE ? open_private(handle, target, flags)
 						     : open_own(handle, target, flags);
 	if (result < 0) {
 		handle->own.is_changed = false;
-		handle_release(handle);
+		handle_end(handle);
 		return result;
 	}
+	/* Others find it from here on, and look at what it is of. */
+	link_handle(handle);
 	*ret_handle = handle;
 	return 0;
 }
@@ -556,9 +559,8 @@ void handle_abandon_all(struct handles *handles)
 	}
 }
 
-void handle_release(struct handle *handle)
+static void handle_end(struct handle *handle)
 {
-	unlink_handle(handle);
 	if (handle->scratch != NULL)
 		release_private(handle);
 	else if (handle->draft != NULL && handle->is_writable)
@@ -568,4 +570,10 @@ void handle_release(struct handle *handle)
 	buffer_free(&handle->key);
 	buffer_free(&handle->path);
 	free(handle);
+}
+
+void handle_release(struct handle *handle)
+{
+	unlink_handle(handle);
+	handle_end(handle);
 }

@@ -101,7 +101,11 @@ static int look(struct spot *spot, uint64_t parent, uint64_t *ret_ticket)
 		writer_pending(
 			spot->mount->writer, spot->directory.view->table.number, buffer_slice(&spot->key), ret_ticket))
 		return 1;
-	result = find_stored(spot);
+	/* What is pending no longer may have been committed since the transaction began. */
+	if (spot->mount->writer != NULL && !store_is_current(spot->txn))
+		result = store_renew(spot->txn);
+	if (result == 0)
+		result = find_stored(spot);
 	if (result == 0 && spot->is_stored && !spot->is_aside && spot->scratch != NULL &&
 		is_placeholder(spot->scratch)) {
 		scratch_unname(spot->scratch);

@@ -138,9 +138,15 @@ void target_release(struct target *target)
 	*target = (struct target){ 0 };
 }
 
+/* Is it something this mount's writer may have in its queue? */
+static bool is_written(const struct mount *mount, const struct target *target)
+{
+	return mount->writer != NULL && target->kind == TARGET_ITEM && target->view->is_live;
+}
+
 bool target_is_pending(struct mount *mount, const struct target *target, uint64_t *ret_ticket)
 {
-	return mount->writer != NULL && target->kind == TARGET_ITEM && target->view->is_live &&
+	return is_written(mount, target) &&
 	       writer_pending(mount->writer, target->view->table.number, buffer_slice(&target->key), ret_ticket);
 }
 
@@ -163,6 +169,12 @@ int target_begin(struct mount *mount, uint64_t nodeid, struct store_txn **ret_tx
 		if (result < 0)
 			return result;
 		result = target_load(mount, txn, nodeid, ret_target);
+	} else if (result == 0 && is_written(mount, ret_target) && !store_is_current(txn)) {
+		/* What is pending no longer may have been committed since the transaction began. */
+		target_release(ret_target);
+		result = store_renew(txn);
+		if (result == 0)
+			result = target_load(mount, txn, nodeid, ret_target);
 	}
 	if (result < 0)
 		target_end(txn, ret_target);
