@@ -144,6 +144,13 @@ static void check_part(enum value_tag tag, struct slice bytes, struct slice want
 	assert_int_equal(key_decode(buffer_slice(&encoded), &storage, &key), 0);
 	assert_false(key.has_sort);
 	assert_true(slice_equal(key.partition.whole, buffer_slice(&tagged)));
+	/* As a partition, alone and with a sort part behind it. */
+	struct key pair = { .partition = value, .sort = value, .has_sort = true };
+	struct buffer both = BUFFER_INIT;
+	key_append_encoded(&pair, &both);
+	assert_true(slice_equal(key_encoded_partition(buffer_slice(&encoded)), wanted));
+	assert_true(slice_equal(key_encoded_partition(buffer_slice(&both)), wanted));
+	buffer_free(&both);
 	buffer_free(&tagged);
 	buffer_free(&encoded);
 	buffer_free(&storage);

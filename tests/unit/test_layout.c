@@ -116,12 +116,38 @@ static void long_names_are_of_their_directory(void **state)
 	assert_int_equal(order(layout_author_hash(other), layout_author_hash(hash)), -1);
 }
 
+static void what_is_gone_stands_in_order_of_numbers(void **state)
+{
+	static const uint64_t numbers[] = { 0, 1, 127, 128, 16384, NODE_NUMBER_MAX };
+	uint8_t hash[16] = { 0 }, other[16] = { 0 };
+	(void)state;
+	other[0] = 0xff;
+	struct layout_key partition = layout_gone_partition(7, hash);
+	struct layout_key life = layout_index(7, slice_of_text("Skey"), 1);
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct layout_key own = layout_gone(7, numbers[i]), within = layout_gone_in(7, hash, numbers[i]);
+		assert_int_equal(layout_gone_number(layout_slice(&own)), numbers[i]);
+		assert_int_equal(layout_gone_number(layout_slice(&within)), numbers[i]);
+		assert_true(layout_is_gone(layout_slice(&own)) && layout_is_gone(layout_slice(&within)));
+		assert_true(has_prefix(&within, &partition));
+		assert_int_equal(order(own, partition), -1);
+		assert_int_equal(order(within, layout_gone_partition(7, other)), -1);
+		assert_int_equal(order(within, life), -1);
+		if (!i)
+			continue;
+		assert_int_equal(order(layout_gone(7, numbers[i - 1]), own), -1);
+		assert_int_equal(order(layout_gone_in(7, hash, numbers[i - 1]), within), -1);
+	}
+	assert_false(layout_is_gone(layout_slice(&life)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_in_order),
 		cmocka_unit_test(keys_are_told_apart),
 		cmocka_unit_test(long_names_are_of_their_directory),
+		cmocka_unit_test(what_is_gone_stands_in_order_of_numbers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
