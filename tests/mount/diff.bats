@@ -159,6 +159,22 @@ told() {
 	[ "$(ls orders/@/diff/-10m1s..-0s/added)" = c1.json ]
 }
 
+is_forgotten() {
+	! ls "$1" >"$WORK/listed" 2>&1
+}
+
+@test "what retention has forgotten is refused, known or not" {
+	mounted
+	jq '.PointInTimeRecoveryDescription.RecoveryPeriodInDays = 1' orders/.table.json >"$WORK/table"
+	cat "$WORK/table" >orders/.table.json
+	[ "$(ls "orders/@/diff/$BEFORE..$AFTER/added")" = b1.json ]
+	echo 1740999999000000 >"$WORK/clock"
+	pitr gc
+	eventually is_forgotten "orders/@/diff/$BEFORE..$AFTER/added"
+	run -2 ls "orders/@/diff/$BEFORE..latest"
+	told window
+}
+
 @test "what an import adds before the second instant belongs to it" {
 	mounted
 	[ "$(ls "orders/@/diff/$BEFORE..$AFTER/added")" = b1.json ]
