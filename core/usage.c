@@ -6,9 +6,9 @@
 #include "clock.h"
 #include "layout.h"
 #include "lineage.h"
-#include "log.h"
 #include "pack.h"
 #include "pin.h"
+#include "reach.h"
 #include "retention_needs.h"
 #include "state.h"
 
@@ -174,7 +174,6 @@ static int add_spaces(struct measuring *m)
 static int load_floor(struct measuring *m, int64_t now_us)
 {
 	struct table_counters counters;
-	struct log_entry entry;
 	m->floor = SEQ_NEVER;
 	if (!m->needs.is_alive)
 		return 0;
@@ -182,9 +181,7 @@ static int load_floor(struct measuring *m, int64_t now_us)
 	m->floor = counters.seq;
 	if (r || !m->table->is_pitr_on)
 		return r;
-	r = log_at_time(m->txn, m->table->number, table_window_begin(m->table, now_us), &entry);
-	m->floor = r ? 0 : entry.seq;
-	return r == -ENOENT ? 0 : r;
+	return reach_begin(m->txn, m->table, table_window_begin(m->table, now_us), &m->floor);
 }
 
 static int count_pins(struct measuring *m)
