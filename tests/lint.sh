@@ -61,7 +61,7 @@ grep_code() {
 	local regex=$1 advice=$2
 	shift 2
 	[ $# -gt 0 ] || return 0
-	(cd "$code" && grep -HnE -- "$regex" "$@") | sed "s|\$|    <- $advice|"
+	(cd "$code" && grep -HnE -- "$regex" "$@") | ADVICE="    <- $advice" awk '{ print $0 ENVIRON["ADVICE"] }'
 }
 
 not_after_member='(^|[^A-Za-z0-9_.>])'

@@ -56,7 +56,12 @@ listed() {
 
 # The calendar's part of a "@".
 days() {
-	[ "$(ls "$1" | grep '^[0-9]' | tr '\n' ' ')" = "$2" ]
+	[ "$(find "$1" -maxdepth 1 -name '[0-9]*' -printf '%f\n' | sort | tr '\n' ' ')" = "$2" ]
+}
+
+# stands PATH: something whose name begins so is listed.
+stands() {
+	find "${1%/*}" -maxdepth 1 -name "${1##*/}*" | grep -q .
 }
 
 absent() {
@@ -146,10 +151,10 @@ at() {
 		now "$at"
 		echo "{\"total\":$at}" >orders/1.json
 		name=$(date -u -d "@$at" +%Y-%m-%d/%H/@%Y-%m-%dT%H:%M:)
-		[ "$(ls -d "orders/@/$name"* | wc -l)" -ge 1 ]
-		ls "orders/@/${name%/@*}" | grep -q "${name##*/}"
-		eventually -t 1 eval "ls '$WORK/reader/orders/@/${name%/@*}' | grep -q '${name##*/}'"
-		eventually -t 1 eval "ls '$WORK/reader/@/${name%/@*}' | grep -q '${name##*/}'"
+		stands "orders/@/$name"
+		stands "@/$name"
+		eventually -t 1 stands "$WORK/reader/orders/@/$name"
+		eventually -t 1 stands "$WORK/reader/@/$name"
 	done
 	days "$WORK/reader/orders/@" '2025-03-01 2025-03-02 '
 }
