@@ -78,23 +78,31 @@ static void append_entry(struct buffer *out, const struct log_entry *entry, cons
 	buffer_append_varint(out, entry->line_bytes);
 }
 
-static int put_block(struct store_txn *txn, uint32_t table, const struct block_head *head, struct slice entries)
+/* The block with one more entry; head->count counts it. */
+static int put_block(struct store_txn *txn, uint32_t table, const struct block_head *head, struct slice entries,
+	const struct log_entry *entry, const struct log_entry *previous)
 {
-	struct buffer body = BUFFER_INIT, block = BUFFER_INIT;
-	buffer_append_varint(&body, (uint64_t)head->first_time_us);
-	buffer_append_varint(&body, head->items);
-	buffer_append_varint(&body, head->bytes);
-	buffer_append_varint(&body, head->lines);
-	buffer_append(&body, head->chain.head, CHAIN_BYTES);
-	buffer_append_varint(&body, head->count);
-	buffer_append_slice(&body, entries);
-	buffer_append_u32(&block, hash_checksum(buffer_slice(&body)));
-	buffer_append_slice(&block, buffer_slice(&body));
-	int r = buffer_error(&body) ? buffer_error(&body) : buffer_error(&block);
+	struct buffer block = BUFFER_INIT;
+	buffer_reserve(&block, 2 * (LOG_BLOCK_BYTES + CHAIN_BYTES));
+	buffer_append_u32(&block, 0);
+	buffer_append_varint(&block, (uint64_t)head->first_time_us);
+	buffer_append_varint(&block, head->items);
+	buffer_append_varint(&block, head->bytes);
+	buffer_append_varint(&block, head->lines);
+	buffer_append(&block, head->chain.head, CHAIN_BYTES);
+	buffer_append_varint(&block, head->count);
+	buffer_append_slice(&block, entries);
+	append_entry(&block, entry, previous);
+	int r = buffer_error(&block);
 	struct layout_key key = layout_log(table, head->first_seq);
-	if (!r)
+	if (!r) {
+		/* The checksum of what follows it takes the place kept for it. */
+		size_t size = block.size;
+		block.size = 0;
+		buffer_append_u32(&block, hash_checksum(slice_of(block.data + 4, size - 4)));
+		block.size = size;
 		r = store_append(txn, STORE_LOG, layout_slice(&key), buffer_slice(&block));
-	buffer_free(&body);
+	}
 	buffer_free(&block);
 	return r;
 }
@@ -172,15 +180,8 @@ int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry, c
 		previous = before_first(&head);
 		entries = (struct slice){ 0 };
 	}
-	struct buffer all = BUFFER_INIT;
-	buffer_append_slice(&all, entries);
-	append_entry(&all, entry, &previous);
 	head.count++;
-	r = buffer_error(&all);
-	if (!r)
-		r = put_block(txn, table, &head, buffer_slice(&all));
-	buffer_free(&all);
-	return r;
+	return put_block(txn, table, &head, entries, entry, &previous);
 }
 
 int log_walk_begin(struct log_walk *walk, struct store_txn *txn, uint32_t table, uint64_t seq)

@@ -260,6 +260,54 @@ static void a_damaged_version_breaks_the_chain_only_up_to_the_next_block(void **
 	table_free(&orders);
 }
 
+static bool is_anchored(struct fixture *f, const struct table *table, uint64_t floor)
+{
+	struct retention_table kept;
+	struct store_txn *txn = fixture_read(f);
+	assert_int_equal(retention_table_read(txn, table->number, &kept), 0);
+	store_abort(txn);
+	assert_int_equal(kept.floor, floor);
+	return kept.is_anchored;
+}
+
+/* Ten new items a day, the window being four days; the line of change 5 can't be made again. Forgetting goes on, and once the floor lies
+ * in a block behind the damage, the anchor is known again. */
+static void forgetting_does_not_wait_for_what_is_damaged(void **state)
+{
+	struct fixture *f = *state;
+	struct table orders;
+	struct chain head;
+	struct store_txn *txn;
+	struct log_entry entry;
+	struct change_context context = { 0 };
+	fixture_create(f, "orders", NULL, &orders);
+	for (unsigned i = 0; i < 100; i++) {
+		char item[32];
+		clock_set(START + i / 10 * DAY_US + i * SECOND_US);
+		snprintf(item, sizeof(item), "{'id':'%u'}", i);
+		fixture_put(f, &orders, item);
+	}
+	assert_int_equal(store_begin(history_store(f->history), true, &txn), 0);
+	assert_int_equal(log_get(txn, orders.number, 5, &entry), 0);
+	struct layout_key key = layout_version(orders.number, entry.number, 5);
+	assert_int_equal(store_delete(txn, STORE_VERSIONS, layout_slice(&key)), 0);
+	assert_int_equal(store_commit(txn), 0);
+	struct batch *batch = fixture_begin(f);
+	assert_int_equal(table_set_recovery(batch, &orders, true, 4, &context, NULL), 0);
+	fixture_commit(batch);
+	static const uint64_t floors[] = { 60, 70 };
+	for (unsigned i = 0; i < 2; i++) {
+		clock_set(START + (int64_t)(floors[i] / 10 + 3) * DAY_US + 3600 * SECOND_US);
+		while (retention_step(f->history, NULL, NULL) == 1)
+			;
+		assert_int_equal(is_anchored(f, &orders, floors[i]), floors[i] > 64);
+		assert_int_equal(head_at(f, &orders, floors[i], &head), floors[i] > 64 ? 0 : -EIO);
+		assert_int_equal(head_at(f, &orders, 75, &head), 0);
+		assert_int_equal(head_at(f, &orders, 100, &head), 0);
+	}
+	table_free(&orders);
+}
+
 /* A restored table's chain begins at its base, and its source's floor is nothing to it. */
 static void a_restored_table_has_a_chain_of_its_own(void **state)
 {
@@ -293,6 +341,8 @@ int main(void)
 			heads_stay_what_they_were_as_the_window_moves_on, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(
 			a_damaged_version_breaks_the_chain_only_up_to_the_next_block, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(
+			forgetting_does_not_wait_for_what_is_damaged, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(a_restored_table_has_a_chain_of_its_own, open_store, fixture_end_test),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
