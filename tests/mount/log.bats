@@ -194,12 +194,12 @@ status 0"
 	[[ "${lines[0]}" == "2025-03-01T12:30:00"* ]]
 	PITR_PAGER='echo of ours $LESS; cat' run -0 at_terminal 'log orders -n1'
 	[[ "${lines[0]}" == "of ours FRX" ]]
-	PITR_PAGER=cat run -0 at_terminal 'log orders -n1'
+	PITR_PAGER='cat' run -0 at_terminal 'log orders -n1'
 	[[ "${lines[0]}" == $'\e[33m2025-03-01T12:30:00'* ]]
 	# The pager has what is said, too, and the status is the command's.
 	run -0 at_terminal 'log orders --by nobody'
 	told $'paged: pitr: no such changes\nstatus 1'
-	PITR_PAGER=true run -0 at_terminal 'log orders'
+	PITR_PAGER='true' run -0 at_terminal 'log orders'
 	[ "$output" = "status 0" ]
 	PITR_PAGER=/nowhere/pager run -0 at_terminal 'log orders'
 	[ "${lines[1]}" = "status 1" ]
