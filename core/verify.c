@@ -82,17 +82,28 @@ uint64_t verify_key_number(struct slice key, size_t offset, unsigned size)
 
 /* --- all tables --- */
 
-int verify_next_table(struct verify *verify, uint32_t *number)
+int verify_next_table(struct verify_tables *tables, struct verify *verify, uint32_t *ret_number)
 {
+	struct layout_key first = layout_log_prefix(CATALOGUE);
 	struct slice key = { 0 }, value;
-	struct layout_key from = layout_version(CATALOGUE, (uint64_t)*number + 1, SEQ_MAX);
-	int r = store_seek(verify->txn, STORE_VERSIONS, layout_slice(&from), &key, &value);
-	if (r && !(r == -EIO && key.size == from.size))
-		return r;
-	uint64_t seq, found;
-	layout_version_read(key, &found, &seq);
-	*number = (uint32_t)found;
-	return 0;
+	uint64_t seq, number = tables->last;
+	int r = tables->cursor ? 0 : store_cursor_open(verify->txn, STORE_VERSIONS, &tables->cursor);
+	while (!r && number == tables->last) {
+		r = tables->is_begun ? store_cursor_next(tables->cursor, &key, &value)
+				     : store_cursor_seek(tables->cursor, layout_slice(&first), &key, &value);
+		r = r == -EIO && key.size ? 0 : r; /* told with the catalogue */
+		tables->is_begun = true;
+		if (!r && key.size == layout_version(CATALOGUE, 0, 0).size)
+			layout_version_read(key, &number, &seq);
+	}
+	tables->last = number;
+	*ret_number = (uint32_t)number & TABLE_NUMBER_MAX;
+	return r;
+}
+
+void verify_end_tables(struct verify_tables *tables)
+{
+	store_cursor_close(tables->cursor);
 }
 
 static bool is_wanted(const struct verify *verify, const struct verify_table *table)
@@ -103,9 +114,10 @@ static bool is_wanted(const struct verify *verify, const struct verify_table *ta
 /* Calls for the catalogue and every table that is wanted. */
 static int for_each_table(struct verify *verify, int (*call)(struct verify *, uint32_t), bool with_catalogue)
 {
-	uint32_t number = CATALOGUE;
+	struct verify_tables tables = { 0 };
+	uint32_t number;
 	int r = with_catalogue ? call(verify, CATALOGUE) : 0;
-	while (!r && !(r = verify_next_table(verify, &number))) {
+	while (!r && !(r = verify_next_table(&tables, verify, &number))) {
 		struct verify_table table;
 		r = verify_load_table(verify, number, &table);
 		bool is_right = !r && is_wanted(verify, &table);
@@ -113,7 +125,8 @@ static int for_each_table(struct verify *verify, int (*call)(struct verify *, ui
 		if (is_right)
 			r = call(verify, number);
 	}
-	return r == -ENOENT ? 0 : r;
+	verify_end_tables(&tables);
+	return r == -ENOENT || verify_is_damage(r) ? 0 : r;
 }
 
 static int count_changes(struct verify *verify, uint32_t number)

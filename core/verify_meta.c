@@ -214,26 +214,25 @@ int verify_authors(struct verify *verify)
 
 static int check_strays(struct verify *verify, enum store_space space)
 {
-	struct slice key = { 0 }, value;
-	struct layout_key from = layout_log_prefix(CATALOGUE + 1);
-	int r = 0;
-	for (;;) {
-		r = store_seek(verify->txn, space, layout_slice(&from), &key, &value);
+	for (uint32_t table = CATALOGUE, found; table < TABLE_NUMBER_MAX; table = found) {
+		struct layout_key from = layout_log_prefix(table + 1);
+		struct slice key = { 0 }, value;
+		int r = store_seek(verify->txn, space, layout_slice(&from), &key, &value);
 		if (r && !(r == -EIO && key.size))
 			return verify_is_damage(r) ? 0 : r; /* told with the table */
-		uint32_t table = (uint32_t)verify_key_number(key, 0, 4);
-		r = is_known(verify, table);
-		if (r == 0)
-			r = verify_tell(verify, of_store,
+		/* A damaged key can stand in a wrong place. */
+		found = (uint32_t)verify_key_number(key, 0, 4);
+		found = found > table ? found : table + 1;
+		int known = is_known(verify, found);
+		if (known == 0)
+			known = verify_tell(verify, of_store,
 				"there are records of table number %" PRIu32
 				", which there never was, or whose place in the catalogue is lost",
-				table);
-		if (r < 0)
-			return r;
-		if (table >= TABLE_NUMBER_MAX)
-			return 0;
-		from = layout_log_prefix(table + 1);
+				found);
+		if (known < 0)
+			return known;
 	}
+	return 0;
 }
 
 int verify_strays(struct verify *verify)

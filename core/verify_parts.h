@@ -99,8 +99,15 @@ int verify_sealed(struct verify *verify, const struct seal *seal);
 
 /* A table by its number, as it was last described. `ret`'s verify is set. Negative as verify_is_damage says. */
 int verify_load_table(struct verify *verify, uint32_t number, struct verify_table *ret);
-/* The first table after this one that the catalogue has, or had: it forgets none. 0, -ENOENT. */
-int verify_next_table(struct verify *verify, uint32_t *number);
 void verify_unload_table(struct verify_table *table);
+
+/* Every table that the catalogue has, or had: it forgets none. Zeroed before the first. 0, -ENOENT at the end. */
+struct verify_tables {
+	struct store_cursor *cursor;
+	uint64_t last;
+	bool is_begun;
+};
+int verify_next_table(struct verify_tables *tables, struct verify *verify, uint32_t *ret_number);
+void verify_end_tables(struct verify_tables *tables);
 
 #endif

@@ -39,14 +39,17 @@ static int find_table(struct sealed *sealed)
 	struct verify *verify = sealed->verify;
 	if (strcmp(sealed->told->id, "catalogue") == 0)
 		return verify_load_table(verify, CATALOGUE, &sealed->table);
-	uint32_t number = CATALOGUE;
-	int r;
-	while (!(r = verify_next_table(verify, &number))) {
+	struct verify_tables tables = { 0 };
+	uint32_t number;
+	bool is_found = false;
+	int r = 0;
+	while (!r && !is_found && !(r = verify_next_table(&tables, verify, &number))) {
 		r = verify_load_table(verify, number, &sealed->table);
-		if (r || strcmp(sealed->table.table.id, sealed->told->id) == 0)
-			return r;
-		verify_unload_table(&sealed->table);
+		is_found = !r && strcmp(sealed->table.table.id, sealed->told->id) == 0;
+		if (!is_found)
+			verify_unload_table(&sealed->table);
 	}
+	verify_end_tables(&tables);
 	return r;
 }
 
