@@ -214,6 +214,12 @@ static uint64_t changes_of(const struct view *view)
 	return from < to ? to - from : from - to;
 }
 
+void difffile_walks(const struct view *view)
+{
+	if (changes_of(view) > CHANGES_QUICK)
+		loop_blocks();
+}
+
 static void append_summary(const struct view *view, const struct difference_counts *counts, struct buffer *out)
 {
 	char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX], changes[24];
@@ -257,8 +263,7 @@ int difffile_summary_read(struct mount *mount, struct store_txn *txn, const stru
 
 	if (difffile_read_kept(mount, view, PLACE_OF_SUMMARY, offset, size, out) == 1)
 		return buffer_error(out);
-	if (changes_of(view) > CHANGES_QUICK)
-		loop_blocks();
+	difffile_walks(view);
 	result = difference_count(txn, view->table.number, view->from.seq, view->snapshot.seq, &counts);
 	if (result == 0)
 		append_summary(view, &counts, &text);

@@ -25,6 +25,8 @@ int difffile_summary_node(const struct view *view, struct branch_node *ret_node)
 int difffile_summary_read(struct mount *mount, struct store_txn *txn, const struct view *view, uint64_t offset,
 	size_t size, struct buffer *out);
 
+/* Before a walk over all changes between the two: it may take long. */
+void difffile_walks(const struct view *view);
 /* The later of the two instants: mtime of all directories. */
 int64_t difffile_time(const struct view *view);
 

@@ -7,7 +7,6 @@
 #include "difference.h"
 #include "difffile.h"
 #include "key.h"
-#include "loop.h"
 #include "mount.h"
 #include "name.h"
 #include "orders.h"
@@ -15,8 +14,6 @@
 enum { VALUE_ADDED = DIFFERENCE_ADDED, VALUE_REMOVED = DIFFERENCE_REMOVED, VALUE_CHANGED = DIFFERENCE_CHANGED };
 #define VALUE_SUMMARY 4
 #define VALUE_ITEMS 8
-/* A walk over more changes than that may take long. */
-#define CHANGES_QUICK 2000
 
 static const char *const names[] = { NULL, "added", "removed", "changed", "summary.json" };
 
@@ -246,12 +243,10 @@ static int list_item(struct lister *lister, const struct difference *difference)
 
 static int list_items(struct lister *lister, enum difference_kind kind)
 {
-	uint64_t from = lister->view->from.seq, to = lister->view->snapshot.seq;
 	struct difference difference;
 	int result;
 
-	if ((from < to ? to - from : from - to) > CHANGES_QUICK)
-		loop_blocks();
+	difffile_walks(lister->view);
 	while ((result = difference_next(&lister->walk, &difference)) == 1) {
 		if (difference.kind != kind)
 			continue;
