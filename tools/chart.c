@@ -336,8 +336,11 @@ static void draw_spikes(struct drawing *drawing)
 		const struct chart_kind *kind = kind_of(chart->spikes[i].op);
 		buffer_append_format(drawing->out, "%s%c ", screen_color(kind->role), kind->sign);
 		chart_append_spike(&chart->spikes[i], drawing->out);
-		buffer_append_format(drawing->out, "%s; before it: %s/@seq-%" PRIu64 "/\n", screen_color(SCREEN_PLAIN),
-			chart->table, chart->spikes[i].from_seq - 1);
+		buffer_append_text(drawing->out, screen_color(SCREEN_PLAIN));
+		if (!chart->is_ended)
+			buffer_append_format(drawing->out, "; before it: %s/@seq-%" PRIu64 "/", chart->table,
+				chart->spikes[i].from_seq - 1);
+		buffer_append_byte(drawing->out, '\n');
 	}
 }
 

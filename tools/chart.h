@@ -11,6 +11,7 @@
 
 struct chart {
 	const char *table;
+	bool is_ended;            /* the table was dropped: its states don't stand below its name any more */
 	int64_t from_us, to_us;   /* what was asked for, both in it */
 	int64_t begin_us, bin_us; /* of the first bin; how long they are */
 	size_t count;

@@ -53,11 +53,24 @@ static void release_signals(void)
 
 /* --- The mount ------------------------------------------------------------------------------------------------------ */
 
-static bool make_path(const struct find_command *command, const char *point, int64_t time_us, char path[PATH_MAX])
+void find_command_path(const char *table, bool is_ended, int64_t time_us, struct buffer *out)
 {
 	char instant[INSTANT_TEXT_MAX];
 	instant_format(time_us, instant, sizeof(instant));
-	return snprintf(path, PATH_MAX, "%s/%s/@%s", point, command->table, instant) < PATH_MAX;
+	if (is_ended)
+		buffer_append_format(out, "@%s/%s/", instant, table);
+	else
+		buffer_append_format(out, "%s/@%s/", table, instant);
+}
+
+static bool make_path(const struct find_command *command, const char *point, int64_t time_us, char path[PATH_MAX])
+{
+	struct buffer below = BUFFER_INIT;
+	find_command_path(command->table, command->is_ended, time_us, &below);
+	bool fits = buffer_error(&below) == 0 && snprintf(path, PATH_MAX, "%s/%.*s", point, (int)below.size - 1,
+							 (const char *)below.data) < PATH_MAX;
+	buffer_free(&below);
+	return fits;
 }
 
 static bool shows(const struct find_command *command, const char *point, int64_t time_us)
@@ -132,11 +145,11 @@ static int make_mount(struct find_command *command, const char *store, struct er
 				      : "the store could not be mounted for the command");
 }
 
-int find_command_begin(struct find_command *command, const struct tool *tool, const char *table, char **arguments,
-	int64_t time_us, struct error *error)
+int find_command_begin(struct find_command *command, const struct tool *tool, const char *table, bool is_ended,
+	char **arguments, int64_t time_us, struct error *error)
 {
 	const char *store = history_directory(tool->history);
-	*command = (struct find_command){ .table = table, .arguments = arguments };
+	*command = (struct find_command){ .table = table, .is_ended = is_ended, .arguments = arguments };
 	hold_signals();
 	return find_mount(command, store, time_us) ? 0 : make_mount(command, store, error);
 }

@@ -18,6 +18,7 @@
 #include "tools/progress.h"
 #include "tools/screen.h"
 #include "tools/stretch.h"
+#include "tools/told_table.h"
 #include "tools/verbs.h"
 
 #define EDGE_US (60 * SECOND_US)
@@ -46,6 +47,7 @@ struct finding {
 	int64_t low_us; /* the instant that is looked at first */
 	uint64_t found;
 	bool is_item, is_json;
+	bool is_ended; /* the table was dropped */
 	unsigned looks;
 	struct progress progress;
 	struct error error;
@@ -127,30 +129,45 @@ static int parse(struct finding *finding)
 
 /* --- Where to look -------------------------------------------------------------------------------------------------- */
 
-static int find_table(struct finding *finding)
+static int take_table(struct finding *finding, const char *name)
 {
-	struct tool *tool = finding->tool;
-	char *word = tool->positionals.values[0], *slash = strchr(word, '/');
+	struct told_table told;
+	int result = told_table_find(finding->tool, finding->txn, name, &told, &finding->error);
+	if (result < 0)
+		return result;
+	finding->table = told.table;
+	finding->is_ended = told.ended_us != TIME_NOW;
+	return 0;
+}
+
+static int find_item(struct finding *finding, char *word)
+{
 	struct error *error = &finding->error;
-	finding->is_item = slash && slash[1] != '\0';
-	if (slash && !finding->is_item)
-		*slash = '\0';
-	if (!finding->is_item)
-		return item_path_live_table(finding->txn, word, &finding->table, error);
-	if (finding->arguments)
-		return error_set(
-			error, -EINVAL, "a command is run for a whole table: write %.*s", (int)(slash - word), word);
-	int result = item_path_parse(tool, &word, 1, &finding->path, error);
+	int result = item_path_parse(finding->tool, &word, 1, &finding->path, error);
 	if (result == 0 && finding->path.at)
 		result = error_set(error, -EINVAL, "give the instants as --from and --to");
 	if (result == 0)
-		result = item_path_live_table(finding->txn, finding->path.table, &finding->table, error);
+		result = take_table(finding, finding->path.table);
 	if (result == 0)
 		result = item_path_key(finding->txn, &finding->table, &finding->path, &finding->key, error);
 	if (result == 0)
 		result = item_path_of_key(buffer_slice(&finding->key), &finding->item_name);
 	finding->condition.encoded_key = buffer_slice(&finding->key);
 	return result;
+}
+
+static int find_table(struct finding *finding)
+{
+	char *word = finding->tool->positionals.values[0], *slash = strchr(word, '/');
+	finding->is_item = slash && slash[1] != '\0';
+	if (slash && !finding->is_item)
+		*slash = '\0';
+	if (!finding->is_item)
+		return take_table(finding, word);
+	if (finding->arguments)
+		return error_set(&finding->error, -EINVAL, "a command is run for a whole table: write %.*s",
+			(int)(slash - word), word);
+	return find_item(finding, word);
 }
 
 /* A window that moves on would leave the first state behind before a command has seen it. */
@@ -201,7 +218,7 @@ static int describe(struct finding *finding, const struct find_moment *moment, s
 	found->event = !moment->holds ? "ends" : is_beginning ? "already" : "begins";
 	int result = moment->seq ? log_get(finding->txn, finding->table.number, moment->seq, &found->entry) : -ENOENT;
 	instant_format(time_us, found->instant, sizeof(found->instant));
-	buffer_append_format(&found->path, "%s/@%s/", finding->table.name, found->instant);
+	find_command_path(finding->table.name, finding->is_ended, time_us, &found->path);
 	if (finding->is_item && moment->number > 0)
 		buffer_append_slice(&found->path, buffer_slice(&finding->item_name));
 	return result == -ENOENT ? 0 : result;
@@ -416,8 +433,8 @@ static int find_when(struct finding *finding)
 	finding->condition.tell = show_progress;
 	finding->condition.context = finding;
 	if (finding->arguments) {
-		result = find_command_begin(&finding->command, finding->tool, finding->table.name, finding->arguments,
-			finding->low_us, &finding->error);
+		result = find_command_begin(&finding->command, finding->tool, finding->table.name, finding->is_ended,
+			finding->arguments, finding->low_us, &finding->error);
 		if (result == 0)
 			result = search(finding);
 		progress_end(&finding->progress);

@@ -9,11 +9,11 @@
 #include "json.h"
 #include "tools/chart.h"
 #include "tools/chart_svg.h"
-#include "tools/item_path.h"
 #include "tools/output.h"
 #include "tools/recovery.h"
 #include "tools/screen.h"
 #include "tools/stretch.h"
+#include "tools/told_table.h"
 #include "tools/verbs.h"
 
 #define JSON_BINS 180
@@ -30,6 +30,7 @@ struct timeline {
 	struct tool *tool;
 	struct store_txn *txn;
 	struct table table;
+	bool is_ended; /* dropped */
 	struct stretch stretch;
 	struct reach reach; /* what is counted: the changes of the stretch */
 	struct timeline_spike spikes[SPIKES_MAX];
@@ -57,12 +58,15 @@ static int find_reach(struct timeline *timeline)
 
 static int read_history(struct timeline *timeline, struct error *error)
 {
+	struct told_table told;
 	int result =
-		item_path_live_table(timeline->txn, timeline->tool->positionals.values[0], &timeline->table, error);
-	if (result == 0)
-		result = stretch_find(timeline->tool, timeline->txn, &timeline->table,
-			option_value(timeline_options, "from"), option_value(timeline_options, "to"),
-			&timeline->stretch, error);
+		told_table_find(timeline->tool, timeline->txn, timeline->tool->positionals.values[0], &told, error);
+	if (result < 0)
+		return result;
+	timeline->table = told.table;
+	timeline->is_ended = told.ended_us != TIME_NOW;
+	result = stretch_find(timeline->tool, timeline->txn, &timeline->table, option_value(timeline_options, "from"),
+		option_value(timeline_options, "to"), &timeline->stretch, error);
 	if (result < 0)
 		return result;
 	result = find_reach(timeline);
@@ -85,7 +89,8 @@ static int make_chart(struct timeline *timeline, size_t most, struct chart *ret_
 		.to_us = stretch->to_us,
 		.items_before = timeline->items_before,
 		.spikes = timeline->spikes,
-		.spike_count = timeline->spike_count };
+		.spike_count = timeline->spike_count,
+		.is_ended = timeline->is_ended };
 	chart.bin_us = timeline_bin_us(stretch->from_us, stretch->to_us + 1, most, &chart.begin_us);
 	chart.count = (size_t)((stretch->to_us - chart.begin_us) / chart.bin_us) + 1;
 	struct timeline_bin *bins = calloc(chart.count, sizeof(*bins));

@@ -15,7 +15,7 @@
 
 #define START INT64_C(1740830400000000) /* 2025-03-01T12:00:00 */
 #define KEYS 12
-#define CHANGES 160
+#define CHANGES 120
 #define MOMENTS_MAX (CHANGES + 1)
 
 static int open_store(void **state)
@@ -202,7 +202,7 @@ static void states_that_cannot_be_told_are_passed_by(void **state)
 	make_history(f, NULL, 6, &table);
 	struct store_txn *txn = fixture_read(f);
 	assert_int_equal(log_last(txn, table.number, &last), 0);
-	for (unsigned i = 0; i < 150; i++) {
+	for (unsigned i = 0; i < 80; i++) {
 		struct oracle oracle = { .since = 1 + fixture_random_below(&random, last.seq),
 			.dim_from = 1 + fixture_random_below(&random, last.seq) };
 		struct find_moment moment;
