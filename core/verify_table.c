@@ -137,6 +137,8 @@ static int check_floor(struct verify_table *table)
 	uint64_t allowed = UINT64_MAX, floor = table->retention.floor;
 	struct verify *verify = table->verify;
 	int r = 0;
+	uint64_t dropped = floor < table->counters.seq ? floor : table->counters.seq;
+	verify->counts.dropped += dropped > table->lineage.base ? dropped - table->lineage.base : 0;
 	if (!floor || table->table.number == CATALOGUE || !table->is_described)
 		return 0;
 	if (!table->is_alive)
@@ -148,8 +150,6 @@ static int check_floor(struct verify_table *table)
 			verify->txn, &table->table, table_window_begin(&table->table, verify->now_us), &allowed);
 	if (r && !verify_is_damage(r))
 		return r;
-	if (floor < table->counters.seq)
-		verify->counts.dropped += floor - table->lineage.base;
 	if (floor <= allowed || floor <= table->lineage.base)
 		return 0;
 	return verify_tell(verify, about(table, "retention"),

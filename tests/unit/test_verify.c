@@ -11,12 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/change.h"
+#include "core/change_chain.h"
 #include "core/clock.h"
 #include "core/hash.h"
 #include "core/layout.h"
 #include "core/log.h"
 #include "core/node.h"
 #include "core/pack.h"
+#include "core/retention.h"
+#include "core/seal.h"
 #include "core/state.h"
 #include "core/verify.h"
 #include "tests/support/fixture.h"
@@ -86,10 +90,23 @@ static void forget_all(struct records *records)
 	*records = (struct records){ 0 };
 }
 
+static struct seal earlier_seal;
+
+static struct seal make_seal(void)
+{
+	struct seal seal = { 0 };
+	struct error error = { 0 };
+	struct store_txn *txn = fixture_read(&fixture);
+	fixture_require(seal_make(fixture.history, txn, &seal, &error) == 0, "seal", &error);
+	store_abort(txn);
+	return seal;
+}
+
 static void keep_earlier(struct fixture *unused)
 {
 	(void)unused;
 	keep_all(&earlier);
+	earlier_seal = make_seal();
 }
 
 static int make_store(void **state)
@@ -106,6 +123,7 @@ static int end_store(void **state)
 	(void)state;
 	forget_all(&earlier);
 	forget_all(&now);
+	seal_free(&earlier_seal);
 	fixture_close(&fixture);
 	clock_reset();
 	return 0;
@@ -117,6 +135,7 @@ struct told {
 	struct verify_counts counts;
 	char first[600], parts[400];
 	bool is_shown;
+	uint64_t present, dropped, sealed; /* of the seal: changes, and tables */
 };
 
 static int note_finding(void *context, const struct verify_finding *finding)
@@ -134,13 +153,30 @@ static int note_finding(void *context, const struct verify_finding *finding)
 	return 0;
 }
 
-static struct told look(const char *table, bool is_shown)
+static int note_sealed(void *context, const struct seal_table *table, uint64_t present, uint64_t dropped)
+{
+	struct told *told = context;
+	told->sealed++;
+	told->present += present;
+	told->dropped += dropped;
+	assert_true(present + dropped <= table->seq);
+	return 0;
+}
+
+static struct told look_against(const struct seal *seal, const char *table, bool is_shown)
 {
 	struct told told = { .is_shown = is_shown };
-	struct verify_options options = { .table = table, .finding = note_finding, .context = &told };
+	struct verify_options options = {
+		.table = table, .against = seal, .finding = note_finding, .sealed = note_sealed, .context = &told
+	};
 	struct error error = { 0 };
 	fixture_require(verify(fixture.history, &options, &told.counts, &error) == 0, "verify", &error);
 	return told;
+}
+
+static struct told look(const char *table, bool is_shown)
+{
+	return look_against(NULL, table, is_shown);
 }
 
 static void assert_sound(void)
@@ -400,6 +436,238 @@ static void older_values_are_found(void **state)
 	assert_sound();
 }
 
+/* --- by whoever knows the format --- */
+
+static void load(const char *name, struct table *ret_table)
+{
+	struct store_txn *txn = fixture_read(&fixture);
+	assert_int_equal(table_find(txn, slice_of_text(name), TIME_NOW, ret_table, NULL), 0);
+	store_abort(txn);
+}
+
+/* Puts back every record of a table that is not what it was. */
+static void put_table_back(const struct table *table)
+{
+	struct store_txn *txn = begin();
+	struct layout_key counters = layout_meta_number('t', table->number);
+	for (size_t i = 0; i < now.count; i++)
+		if (table_of(&now.all[i]) == table->number ||
+			slice_equal(buffer_slice(&now.all[i].key), layout_slice(&counters)))
+			put(txn, &now.all[i], &now.all[i].value);
+	assert_int_equal(store_commit(txn), 0);
+}
+
+/* Another content of the version that change `seq` made, of the same length, with every checksum right. */
+static void forge_version(struct store_txn *txn, const struct table *table, uint64_t seq)
+{
+	struct log_entry entry;
+	struct node node;
+	struct node_place place;
+	struct pack_header header;
+	struct version versions[PACK_VERSIONS_MAX];
+	struct buffer item = BUFFER_INIT, packs[2] = { BUFFER_INIT, BUFFER_INIT }, key = BUFFER_INIT;
+	unsigned from = 0;
+	assert_int_equal(log_get(txn, table->number, seq, &entry), 0);
+	assert_int_equal(node_read(txn, table->number, entry.number, seq, &node, &place), 0);
+	assert_int_equal(pack_versions(place.pack, &header, versions), 0);
+	for (unsigned i = header.count; i-- > 0; from = !from) {
+		buffer_clear(&item);
+		buffer_clear(&packs[!from]);
+		if (!versions[i].is_removal)
+			assert_int_equal(pack_content(place.pack, i, &item), 0);
+		if (versions[i].seq == seq) {
+			uint8_t *text = memmem(item.data, item.size, "number", 6);
+			assert_non_null(text);
+			memcpy(text, "NUMBER", 6);
+		}
+		int r = i + 1 == header.count ? pack_new(header.kind, header.directory, header.slot, header.encoded_key,
+							&versions[i], buffer_slice(&item), &packs[!from])
+					      : pack_add(buffer_slice(&packs[from]), &versions[i], buffer_slice(&item),
+							&packs[!from]);
+		assert_int_equal(r, 0);
+	}
+	buffer_append_slice(&key, place.key);
+	assert_int_equal(store_put(txn, STORE_VERSIONS, buffer_slice(&key), buffer_slice(&packs[from])), 0);
+	buffer_free(&item);
+	buffer_free(&key);
+	buffer_free(&packs[0]);
+	buffer_free(&packs[1]);
+}
+
+static void forged_contents_are_found(void **state)
+{
+	struct table table;
+	(void)state;
+	load("flat", &table);
+	for (uint64_t seq = 3; seq <= 30; seq += 9) {
+		struct store_txn *txn = begin();
+		forge_version(txn, &table, seq);
+		assert_int_equal(store_commit(txn), 0);
+		struct told told = look("flat", false);
+		assert_int_equal(told.counts.findings, 1);
+		assert_string_equal(told.parts, "chain ");
+		put_table_back(&table);
+	}
+	assert_sound();
+	table_free(&table);
+}
+
+#define CHANGES_MAX 80
+
+/* Writes a table's log anew, with another author or op of a change, or two changes for each other; the heads between are those that
+ * there were. */
+static void forge_log(struct store_txn *txn, const struct table *table, uint64_t at, bool is_swap)
+{
+	struct log_walk walk;
+	struct log_entry entries[CHANGES_MAX];
+	struct chain heads[CHANGES_MAX];
+	unsigned count = 0;
+	assert_int_equal(log_walk_begin(&walk, txn, table->number, 1), 0);
+	for (; log_walk_next(&walk, &entries[count]) == 1; count++) {
+		assert_true(count + 1 < CHANGES_MAX);
+		assert_int_equal(chain_head_at(txn, table, entries[count].seq - 1, &heads[count]), 0);
+	}
+	for (size_t i = 0; i < now.count; i++)
+		if (now.all[i].space == STORE_LOG && table_of(&now.all[i]) == table->number)
+			assert_int_equal(store_delete(txn, STORE_LOG, buffer_slice(&now.all[i].key)), 0);
+	struct log_entry *one = &entries[at - 1];
+	if (is_swap) {
+		struct log_entry other = one[1];
+		int64_t time_us = one[0].time_us;
+		one[1] = one[0];
+		one[1].time_us = other.time_us;
+		one[0] = other;
+		one[0].time_us = time_us;
+	} else {
+		one->author = one->author == 1 ? 2 : 1;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		entries[i].seq = i + 1;
+		assert_int_equal(log_append(txn, table->number, &entries[i], &heads[i]), 0);
+	}
+}
+
+static void forged_logs_are_found(void **state)
+{
+	struct table table;
+	(void)state;
+	load("flat", &table);
+	for (uint64_t at = 2; at < 39; at += 6) {
+		struct store_txn *txn = begin();
+		forge_log(txn, &table, at, at % 4 == 0);
+		assert_int_equal(store_commit(txn), 0);
+		struct told told = look("flat", false);
+		assert_true(told.counts.findings > 0);
+		assert_true(at % 4 == 0 || strstr(told.parts, "chain "));
+		put_table_back(&table);
+	}
+	assert_sound();
+	table_free(&table);
+}
+
+/* The table's last change as if it had not been made. */
+static void removed_changes_are_found(void **state)
+{
+	struct table table;
+	struct table_counters counters;
+	struct log_entry last;
+	(void)state;
+	load("flat", &table);
+	struct store_txn *txn = begin();
+	assert_int_equal(counters_read(txn, table.number, &counters), 0);
+	assert_int_equal(log_get(txn, table.number, counters.seq - 1, &last), 0);
+	assert_int_equal(chain_head_at(txn, &table, last.seq, &counters.head), 0);
+	counters.seq = last.seq;
+	counters.items = last.items;
+	counters.bytes = last.bytes;
+	counters.last_us = last.time_us;
+	assert_int_equal(counters_write(txn, table.number, &counters), 0);
+	assert_int_equal(store_commit(txn), 0);
+	struct told told = look("flat", false);
+	assert_true(told.counts.findings > 0);
+	put_table_back(&table);
+	assert_sound();
+	table_free(&table);
+}
+
+/* --- seals --- */
+
+static void seals_hold(void **state)
+{
+	(void)state;
+	struct seal seal = make_seal();
+	struct told told = look_against(&seal, NULL, true);
+	assert_int_equal(told.counts.findings, 0);
+	assert_int_equal(told.sealed, seal.count);
+	assert_true(told.present > 90 && told.dropped == told.counts.dropped);
+	told = look_against(&earlier_seal, NULL, true);
+	assert_int_equal(told.counts.findings, 0);
+	assert_int_equal(told.sealed, earlier_seal.count);
+	assert_true(told.present > 80 && told.dropped > 60);
+	seal_free(&seal);
+}
+
+/* A content, with the chain made right again from there to its end: only the seal knows. */
+static void seals_tell_what_was_made_right_again(void **state)
+{
+	struct table table;
+	struct table_counters counters;
+	struct chain head;
+	(void)state;
+	struct seal seal = make_seal();
+	load("sorted", &table);
+	struct store_txn *txn = begin();
+	assert_int_equal(counters_read(txn, table.number, &counters), 0);
+	uint64_t forged = counters.seq - 1; /* the last but one, of which a version is left */
+	assert_int_equal(chain_head_at(txn, &table, forged - 1, &head), 0);
+	forge_version(txn, &table, forged);
+	assert_int_equal(chain_add_changes(txn, &table, forged - 1, counters.seq, &head), 0);
+	counters.head = head;
+	assert_int_equal(counters_write(txn, table.number, &counters), 0);
+	assert_int_equal(store_commit(txn), 0);
+	struct told told = look("sorted", true);
+	assert_int_equal(told.counts.findings, 0);
+	told = look_against(&seal, "sorted", false);
+	assert_int_equal(told.counts.findings, 1);
+	assert_string_equal(told.parts, "seal ");
+	put_table_back(&table);
+	assert_sound();
+	table_free(&table);
+	seal_free(&seal);
+}
+
+static void seals_of_other_stores_are_told(void **state)
+{
+	(void)state;
+	struct seal seal = make_seal();
+	seal.store[0] = seal.store[0] == '0' ? '1' : '0';
+	struct told told = look_against(&seal, "flat", false);
+	assert_string_equal(told.parts, "seal ");
+	seal.store[0] = earlier_seal.store[0];
+	for (size_t i = 0; i < seal.count; i++)
+		seal.tables[i].id[0] = seal.tables[i].id[0] == '0' ? '1' : '0';
+	told = look_against(&seal, NULL, false);
+	assert_int_equal(told.counts.findings, seal.count);
+	seal_free(&seal);
+}
+
+/* The last: nothing but what is pinned or lives is left of what was sealed. */
+static void seals_account_for_what_was_dropped(void **state)
+{
+	(void)state;
+	struct seal seal = make_seal();
+	int r;
+	clock_set(clock_now_us() + 40 * DAY_US);
+	while ((r = retention_step(fixture.history, NULL, NULL)) == 1)
+		;
+	assert_int_equal(r, 0);
+	struct told told = look_against(&seal, NULL, true);
+	assert_int_equal(told.counts.findings, 0);
+	assert_int_equal(told.sealed, seal.count);
+	assert_true(told.dropped > 100);
+	seal_free(&seal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +676,13 @@ int main(void)
 		cmocka_unit_test(every_missing_record_is_found),
 		cmocka_unit_test(swapped_values_are_found),
 		cmocka_unit_test(older_values_are_found),
+		cmocka_unit_test(forged_contents_are_found),
+		cmocka_unit_test(forged_logs_are_found),
+		cmocka_unit_test(removed_changes_are_found),
+		cmocka_unit_test(seals_hold),
+		cmocka_unit_test(seals_tell_what_was_made_right_again),
+		cmocka_unit_test(seals_of_other_stores_are_told),
+		cmocka_unit_test(seals_account_for_what_was_dropped),
 	};
 	return cmocka_run_group_tests(tests, make_store, end_store);
 }
