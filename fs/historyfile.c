@@ -201,14 +201,16 @@ static int file_node(
 	return result;
 }
 
-static int read_version(struct mount *mount, struct store_txn *txn, const struct view *view, const struct node *node,
-	uint64_t offset, size_t size, struct buffer *out)
+/* What an item began with is older than the states that are kept: it is read as of the first of them. */
+static int read_version(struct mount *mount, struct store_txn *txn, const struct view *view, const struct told *told,
+	const struct node *node, uint64_t offset, size_t size, struct buffer *out)
 {
+	uint64_t seq = node->version.seq > told->reach.first_seq ? node->version.seq : told->reach.first_seq;
 	struct text *text;
 	int result;
 
 	if (!node->version.is_removal)
-		return keydir_read(mount, txn, view, node->number, node->version.seq, offset, size, out);
+		return keydir_read(mount, txn, view, node->number, seq, offset, size, out);
 	result = removal_text(mount, txn, view, node, &text);
 	if (result < 0)
 		return result;
@@ -228,7 +230,7 @@ static int read_file(struct mount *mount, struct store_txn *txn, struct view *vi
 	if (result == 0)
 		result = load_version(txn, view, &told, number, &node);
 	if (result == 0)
-		result = read_version(mount, txn, view, &node, offset, size, out);
+		result = read_version(mount, txn, view, &told, &node, offset, size, out);
 	keydir_end(&told);
 	return result;
 }

@@ -220,6 +220,7 @@ fill() {
 	pitr update-continuous-backups --table-name orders \
 		--point-in-time-recovery-specification PointInTimeRecoveryEnabled=false >/dev/null
 	eventually -t 2 is_count 1 $h/1001.json
+	pitr gc >/dev/null
 	jq -e '.n == 3' $h/1001.json/*.json
 	eventually -t 2 is_count 1 "$WORK/ro/$h/1001.json"
 	is_count 0 orders/@/deleted
