@@ -64,9 +64,10 @@ int timeline_count(struct store_txn *txn, const struct table *table, const struc
 {
 	struct log_entry entry;
 	struct log_walk walk;
-	int64_t length_us = (to_us - from_us) / (int64_t)count_of_bins;
 	size_t at = 0;
-	assert(count_of_bins > 0 && length_us * (int64_t)count_of_bins == to_us - from_us && length_us > 0);
+	assert(count_of_bins > 0);
+	int64_t length_us = (to_us - from_us) / (int64_t)count_of_bins;
+	assert(length_us * (int64_t)count_of_bins == to_us - from_us && length_us > 0);
 	memset(ret_bins, 0, count_of_bins * sizeof(ret_bins[0]));
 	int r = timeline_at(txn, table, reach, from_us - 1, &entry);
 	uint64_t items = r ? 0 : entry.items;

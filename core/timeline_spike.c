@@ -145,7 +145,7 @@ static void find_core(const uint64_t parts[PARTS], size_t *ret_from, size_t *ret
 		sum += parts[i];
 	for (size_t begin = 0, end = 0; end < PARTS; end++) {
 		inside += parts[end];
-		for (; inside - parts[begin] >= sum - sum / 10 && begin < end; begin++)
+		for (; begin < end && inside - parts[begin] >= sum - sum / 10; begin++)
 			inside -= parts[begin];
 		if (inside >= sum - sum / 10 && end - begin < to - from) {
 			from = begin;

@@ -481,7 +481,7 @@ const struct verb verb_find_when = {
 		"the first\n"
 		"and hold at the last. For one item all of its versions are looked at. What is told can be listed in a "
 		"mount.\n\n"
-		"  pitr find-when orders --count ..5000\n"
+		"  pitr find-when orders --from 2025-03-01T09:00 --count ..9000\n"
 		"  pitr find-when orders --where \"total < 0\" --from -2d\n"
 		"  pitr find-when orders/1001 --where \"status = 'CANCELLED'\"\n"
 		"  pitr find-when orders --all --count 0\n"
