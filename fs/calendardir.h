@@ -9,7 +9,7 @@
 
 #include "attree.h"
 
-/* As in struct branch. Days have places from `number`'s reserved ones on: CALENDARDIR_PLACES and more. */
+/* As in struct branch. In the top directory smaller places are left to others. */
 #define CALENDARDIR_PLACES UINT64_C(16)
 
 int calendardir_find(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, struct slice name,
