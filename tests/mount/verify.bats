@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# `pitr verify`: beside a running mount, on damaged copies, and against seals. tests/unit/test_verify.c damages every kind of record.
+
+bats_require_minimum_version 1.5.0
+load ../support/mount
+
+setup_file() {
+	pitr_prepare
+	printf '{"id":"%d","name":"a name to be found %d"}\n' 1 1 2 2 3 3 | pitr import --table orders --key id:S -
+	printf '{"pk":"x","sk":%d,"n":1}\n' {1..5} | pitr import --table visits --key pk:S,sk:N -
+}
+
+setup() {
+	pitr_setup_store
+	cd "$WORK" || return
+}
+
+teardown() {
+	pitr_teardown
+}
+
+# damage OLD NEW: in every place of the data file.
+damage() {
+	LC_ALL=C sed -i "s/$1/$2/g" "$STORE/data.mdb"
+}
+
+@test "a sound store is sound, also while it is mounted and written to" {
+	run --separate-stderr -0 pitr verify
+	[[ $output == *"2 tables, 10 changes,"*"sound" ]]
+	pitr_mount
+	echo '{"id":"9","n":1}' >"$MNT/orders/9.json"
+	run --separate-stderr -0 pitr verify orders
+	[[ $output == "1 tables, 4 changes,"*"sound" ]]
+	run --separate-stderr -0 pitr verify --quiet
+	[ -z "$output" ]
+}
+
+@test "damage is told with the file it concerns" {
+	damage 'a name to be found 2' 'a name to be lost  2'
+	run --separate-stderr -1 pitr verify
+	[[ $output == *"orders/2.json: versions: "* ]]
+	run --separate-stderr -1 pitr verify --json
+	[ "$(jq -rs 'map(.file // empty) | unique | join(" ")' <<<"$output")" = orders/2.json ]
+	[ "$(jq -s 'last | .isSound' <<<"$output")" = false ]
+	run --separate-stderr -0 pitr verify visits
+	run --separate-stderr -1 pitr verify --quiet orders
+	[ -z "$output" ]
+}
+
+@test "what was sealed is there, or is missed" {
+	cp "$STORE/data.mdb" older.mdb
+	echo '{"id":"4"}' >four.json
+	pitr put orders/4.json four.json
+	pitr seal >sealed.json
+	pitr rm orders/4.json
+	run --separate-stderr -0 pitr verify --against sealed.json
+	[[ $output == *"orders: sealed up to change 4: 4 changes are there unaltered"* ]]
+	pitr verify --json --against - <sealed.json | jq -se 'map(select(.sealed == "orders"))[0].present == 4'
+	cp older.mdb "$STORE/data.mdb"
+	run --separate-stderr -0 pitr verify
+	run --separate-stderr -1 pitr verify --against sealed.json
+	[[ $output == *"orders: seal: "*"fewer changes"* ]]
+}
+
+@test "what cannot be verified is said" {
+	run -1 pitr verify nosuch
+	run -2 pitr verify orders visits
+	echo '{}' >other.json
+	run -1 pitr verify --against other.json
+	run -1 pitr verify --against absent.json
+}
