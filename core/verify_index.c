@@ -91,7 +91,7 @@ static int check_long_name(struct scan *scan, struct slice key, struct slice enc
 
 static int check_gone_item(struct scan *scan, uint64_t number, uint64_t seq, struct slice key)
 {
-	struct node node = { 0 }, last;
+	struct node node = { 0 }, last = { 0 };
 	int r = node_read(scan->verify->txn, scan->table->table.number, number, SEQ_MAX, &node, NULL);
 	bool is_right = !r && node.kind == NODE_ITEM && node.version.is_removal && node.version.seq == seq;
 	if (is_right)

@@ -38,7 +38,7 @@ static const struct {
 struct meta {
 	struct verify *verify;
 	uint64_t pin_number; /* the greatest */
-	bool has_format, has_state, is_damaged;
+	bool has_format, has_state, has_tables, is_damaged;
 };
 
 /* 1: the catalogue has or had it. */
@@ -71,6 +71,7 @@ static int check_meta(struct meta *meta, const struct verify_walk *walk)
 			"a record of an unknown kind (byte %u) is not of this version", (unsigned)walk->key.data[0]);
 	meta->has_format |= kind == 'f';
 	meta->has_state |= kind == 's';
+	meta->has_tables |= kind == 't';
 	meta->is_damaged |= walk->is_damaged;
 	uint32_t table = (uint32_t)(kind == 'p' ? verify_key_number(walk->key, 1, 4)
 						: verify_key_number(walk->key, 1, (unsigned)walk->key.size - 1));
@@ -137,7 +138,7 @@ int verify_meta(struct verify *verify)
 		r = verify_tell(verify, of_store, "the store's own records cannot be read on: a page of it is damaged");
 	if (!r && !meta.has_format)
 		r = verify_tell(verify, of_store, "the record of the store's format is missing: it cannot be opened");
-	if (!r && !meta.has_state)
+	if (!r && !meta.has_state && meta.has_tables)
 		r = verify_tell(verify, of_store, "the store's counters are missing: times of changes can repeat");
 	if (!r)
 		r = check_news(&meta);

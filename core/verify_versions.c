@@ -41,7 +41,7 @@ static int is_listed(struct scan *scan, uint64_t seq)
 {
 	const struct life *life = &scan->life;
 	struct roster_walk walk;
-	uint64_t number, slot;
+	uint64_t number = 0, slot = 0;
 	int r = roster_walk_begin(
 		&walk, scan->verify->txn, scan->table->table.number, life->directory, seq, life->slot);
 	if (!r)

@@ -64,6 +64,8 @@ damage() {
 
 @test "what cannot be verified is said" {
 	run -1 pitr verify nosuch
+	pitr --store "$WORK/empty" init
+	pitr --store "$WORK/empty" verify
 	run -2 pitr verify orders visits
 	echo '{}' >other.json
 	run -1 pitr verify --against other.json
