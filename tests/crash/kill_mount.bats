@@ -120,4 +120,5 @@ kill_once() {
 		"$(cat "$WORK"/log-* | grep -c ^done)" "$PITR_ABORTED" >&3
 	pitr_umount
 	"$CHECK_STORE" "$STORE"
+	pitr verify
 }

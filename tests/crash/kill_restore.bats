@@ -105,4 +105,5 @@ kill_once() {
 	printf '# %d kills: %d tables whole, %d unfinished, %d connections had to be ended\n' "$round" "$WHOLE" "$UNFINISHED" \
 		"$PITR_ABORTED" >&3
 	"$CHECK_STORE" "$STORE"
+	pitr verify
 }

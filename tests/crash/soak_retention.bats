@@ -97,4 +97,5 @@ size() {
 	[ "$(size)" -le $((third + third / 4 + 65536)) ]
 	pitr_umount
 	"$CHECK_STORE" "$STORE"
+	pitr verify
 }
