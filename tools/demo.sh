@@ -59,6 +59,15 @@ The store $store is mounted at $mnt. Paste any of these:
   What became of an order in half an hour:
     diff $mnt/orders/@2025-03-01T06:30:00/1003.json $mnt/orders/@2025-03-01T07:00:00/1003.json
 
+  When it happened, who it was, what is gone (the last first), and what became of one order:
+    $pitr --store $store timeline orders
+    $pitr --store $store log orders --from 2025-03-01T09:15 --to 2025-03-01T09:16 --op remove --stat
+    ls -lt $mnt/orders/@/deleted | head -4
+    cat $mnt/orders/@/history/1002.json/*.deleted
+
+  Whether everything is as it was written:
+    $pitr --store $store verify
+
   The whole table as it was, as a table beside the present one: at once by a link, or partly by copying:
     ln -s ../orders/@2025-03-01T09:14:59 $mnt/restore/orders-before
     mkdir $mnt/restore/orders-some; cp $before/100?.json $mnt/restore/orders-some/

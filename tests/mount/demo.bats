@@ -38,12 +38,17 @@ paste_command() {
 	touch demo/store.new/rest
 	demo >tour
 	[ ! -e demo/store.new ]
-	[ "$(grep -c '^    ' tour)" -eq 15 ] # all of them are here
+	[ "$(grep -c '^    ' tour)" -eq 20 ] # all of them are here
 	[ "$(paste_command 'ls demo/mnt/orders |')" = 5400 ]
 	[ "$(paste_command 'ls demo/mnt/orders/@')" = 10100 ]
-	paste_command 'cat ' | jq -e '.id == "1002"'
+	paste_command 'cat demo/mnt/orders/@2025' | jq -e '.id == "1002"'
 	[ "$(paste_command 'diff -rq')" = 5000 ]
 	paste_command '1003.json' | grep -q '^> *"status": "SHIPPED"'
+	paste_command ' timeline ' | grep -q '^- 2025-03-01T09:15:00 .*5,000 deletes in 39 s'
+	[ "$(paste_command ' --stat' | awk 'NR == 2 { print $3 }')" = 5000 ]
+	[ "$(paste_command 'ls -lt' | awk 'NR == 2 { print $NF }')" = 11000.json ]
+	paste_command '.deleted' | jq -e '.operation == "REMOVE" and .item.id == "1002"'
+	paste_command ' verify' | grep -q sound
 	paste_command 'ln -s'
 	[ "$(ls demo/mnt/orders-before | wc -l)" = 10100 ]
 	paste_command 'orders-some'
