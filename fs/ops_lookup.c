@@ -163,15 +163,28 @@ static int lookup_pitr(struct mount *mount, struct store_txn *txn, const struct 
 	return result < 0 ? result : attr_entry(mount, txn, &found, ret_entry);
 }
 
+static int find_in_branch(struct mount *mount, struct store_txn *txn, const struct target *directory, const char *name,
+	pid_t pid, struct branch_entry *ret_found)
+{
+	int result;
+
+	ret_found->view = resolve_find_going_on(mount, txn, directory->nodeid, slice_of_text(name), pid);
+	if (ret_found->view != NULL)
+		return 0;
+	result = attree_find(
+		mount, txn, directory->view, nodeid_number(directory->nodeid), slice_of_text(name), ret_found);
+	if (result == 0 && ret_found->number == NUMBER_DIRECTORY && ret_found->view->written == INSTANT_LATEST)
+		atomic_store(&ret_found->view->asked_by, pid);
+	return result;
+}
+
 /* "@", and what stands below it. */
 static int lookup_branch(struct mount *mount, struct store_txn *txn, const struct target *directory, const char *name,
-	struct fuse_entry_param *ret_entry)
+	pid_t pid, struct fuse_entry_param *ret_entry)
 {
 	struct branch_entry found = { .number = NUMBER_DIRECTORY };
-	int result = directory->kind != TARGET_BRANCH
-			     ? attree_of(mount, directory, &found.view)
-			     : attree_find(mount, txn, directory->view, nodeid_number(directory->nodeid),
-				       slice_of_text(name), &found);
+	int result = directory->kind != TARGET_BRANCH ? attree_of(mount, directory, &found.view)
+						      : find_in_branch(mount, txn, directory, name, pid, &found);
 
 	if (result < 0)
 		return result;
@@ -249,7 +262,7 @@ static int lookup_elsewhere(struct mount *mount, struct store_txn *txn, const st
 	if (parts.kind == NAME_TABLE && (directory->kind == TARGET_ROOT || directory->kind == TARGET_STORE))
 		return lookup_table(mount, txn, directory, name, ret_entry);
 	if (directory->kind == TARGET_BRANCH || (parts.kind == NAME_AT && !target_is_past(directory) && !is_alias))
-		return lookup_branch(mount, txn, directory, name, ret_entry);
+		return lookup_branch(mount, txn, directory, name, pid, ret_entry);
 	if (parts.kind == NAME_RESTORE || directory->kind == TARGET_RESTORE || (is_alias && names_is_past(parts.kind)))
 		return lookup_restoring(mount, txn, directory, name, &parts, ret_entry);
 	if (target_is_past(directory))

@@ -149,6 +149,17 @@ struct view *resolve_find_kept(
 	return NULL;
 }
 
+struct view *resolve_find_going_on(
+	struct mount *mount, struct store_txn *txn, uint64_t parent, struct slice name, pid_t pid)
+{
+	struct view *view = views_find_asked(mount->views, parent, name, pid, LATEST_KEPT_MS);
+
+	if (view != NULL && !overtaken_is(txn, view))
+		return view;
+	view_put(view);
+	return NULL;
+}
+
 static int add_store_view(struct mount *mount, struct view *view, int64_t time_us, struct view **ret_view)
 {
 	int result;

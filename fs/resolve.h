@@ -12,6 +12,8 @@ struct mount;
 
 /* How long a relative instant keeps its meaning after it was last looked up. */
 #define RELATIVE_KEPT_MS 10000
+/* The same of what came before the last change, for the process that looked it up. */
+#define LATEST_KEPT_MS 1000
 
 /* All give a held view, or -ENOENT. */
 int resolve_live_table(struct mount *mount, struct store_txn *txn, struct slice name, struct view **ret_view);
@@ -38,6 +40,11 @@ int resolve_instant_in(struct mount *mount, struct store_txn *txn, const struct 
 /* A view that was made before and still means the same, held; NULL: none. Relative instants keep their meaning while in use. */
 struct view *resolve_find_kept(
 	struct mount *mount, struct store_txn *txn, uint64_t parent, const struct table *table, struct slice name);
+
+/* What came before the last change (diff/T..latest), held, for a process that goes on with it: it may be copying out of there into the
+ * table, and each file it brings back is a last change. NULL: it is to be looked up. */
+struct view *resolve_find_going_on(
+	struct mount *mount, struct store_txn *txn, uint64_t parent, struct slice name, pid_t pid);
 
 /* Completes a new view (NULL: -ENOMEM) with its table and snapshot and adds it. Takes over the view and the table. */
 int resolve_add(struct mount *mount, struct view *view, struct table *table, const struct snapshot *snapshot,

@@ -248,6 +248,17 @@ static struct slot *find_named(const struct views *views, uint64_t parent, struc
 	return NULL;
 }
 
+static struct view *use(struct views *views, struct slot *slot, int64_t now_ms)
+{
+	slot->used_ms = now_ms;
+	/* The last to be given to others: whoever looks it up is about to count a reference. */
+	if (slot->is_idle) {
+		idle_unlink(views, slot);
+		idle_append(views, slot);
+	}
+	return view_hold(slot->view);
+}
+
 struct view *views_find(struct views *views, uint64_t parent, struct slice name, int64_t *ret_idle_ms)
 {
 	struct view *view = NULL;
@@ -258,15 +269,25 @@ struct view *views_find(struct views *views, uint64_t parent, struct slice name,
 	if (slot != NULL) {
 		int64_t now_ms = monotonic_ms();
 
-		view = view_hold(slot->view);
 		*ret_idle_ms = now_ms - slot->used_ms;
-		slot->used_ms = now_ms;
-		/* The last to be given to others: whoever looks it up is about to count a reference. */
-		if (slot->is_idle) {
-			idle_unlink(views, slot);
-			idle_append(views, slot);
-		}
+		view = use(views, slot, now_ms);
 	}
+	pthread_mutex_unlock(&views->lock);
+	return view;
+}
+
+struct view *views_find_asked(
+	struct views *views, uint64_t parent, struct slice name, pid_t asked_by, int64_t idle_max_ms)
+{
+	int64_t now_ms = monotonic_ms();
+	struct view *view = NULL;
+	struct slot *slot;
+
+	pthread_mutex_lock(&views->lock);
+	slot = find_named(views, parent, name);
+	if (slot != NULL && slot->view->branch != NULL && slot->view->written == INSTANT_LATEST && asked_by != 0 &&
+		atomic_load(&slot->view->asked_by) == asked_by && now_ms - slot->used_ms <= idle_max_ms)
+		view = use(views, slot, now_ms);
 	pthread_mutex_unlock(&views->lock);
 	return view;
 }

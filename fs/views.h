@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "instant.h"
 #include "name.h"
@@ -51,7 +52,9 @@ struct view {
 	const struct branch *branch; /* what is below "@/" (attree.h), whose table has no description; NULL: none */
 	struct pin_place pin;        /* past: of a backup; number 0: of none */
 	atomic_bool is_dropped;      /* past: the kernel was told that it is forgotten (overtaken.h) */
-	int64_t time_us;             /* TIME_NOW: live */
+	atomic_int
+		asked_by; /* of a branch that tells what came before the last change: the process that looked it up last */
+	int64_t time_us; /* TIME_NOW: live */
 	struct table table;
 	struct snapshot snapshot;
 	struct snapshot
@@ -78,6 +81,10 @@ void views_free(struct views *views);
 struct view *views_get(struct views *views, uint32_t slot);
 /* The view of that parent and name, held; NULL: none. *ret_idle_ms: since when nobody looked it up. The look counts as use. */
 struct view *views_find(struct views *views, uint64_t parent, struct slice name, int64_t *ret_idle_ms);
+/* The same, if it is a branch that tells what came before the last change, and this process was the last to look it up, not longer ago than
+ * that; otherwise it does not count as use. */
+struct view *views_find_asked(
+	struct views *views, uint64_t parent, struct slice name, pid_t asked_by, int64_t idle_max_ms);
 /* How many live views of a table the kernel knows something of. */
 size_t views_live(struct views *views, uint32_t table);
 /* Calls `each` for the live views of a table that the kernel knows something of, held, with no lock. There is more than one

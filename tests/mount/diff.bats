@@ -159,6 +159,25 @@ told() {
 	[ "$(ls orders/@/diff/-10m1s..-0s/added)" = c1.json ]
 }
 
+@test "what came before the last change stands still for the process that copies out of it, and for nobody else" {
+	mounted
+	python3 - <<-'PY'
+	import os, time
+	place = "orders/@/diff/-55m..latest/removed"
+	for name in os.listdir(place):
+	    before = os.stat(f"{place}/{name}")
+	    open("orders/c1.json", "w").write('{"n":%d}' % time.monotonic_ns())
+	    os.stat("orders/c1.json")
+	    time.sleep(0.03)
+	    with open(f"{place}/{name}") as file:
+	        assert os.path.samestat(before, os.fstat(file.fileno())), name
+	        open(f"orders/{name}", "w").write(file.read())
+	PY
+	[ -f orders/a2.json ] && [ "$(jq .n orders/a2.json)" -eq 2 ]
+	[ -z "$(ls orders/@/diff/-55m..latest/removed)" ]
+	[ "$(ls orders/@/diff/-55m..latest/added | tr '\n' ' ')" = 'b1.json c1.json ' ]
+}
+
 is_forgotten() {
 	! ls "$1" >"$WORK/listed" 2>&1
 }
