@@ -57,13 +57,19 @@ static int node_counts(struct store_txn *txn, const struct table *table, const s
 	return r == -ENOENT ? 0 : r ? r : counts(condition, &node, &place, item);
 }
 
+/* Of one key. What is not there is asked too: attribute_not_exists is true of it. */
 static int key_counts(struct store_txn *txn, const struct table *table, const struct find_condition *condition,
-	uint64_t seq, struct buffer *item)
+	uint64_t seq, struct buffer *item, bool *ret_is_there)
 {
 	struct node node;
 	struct node_place place;
 	int r = node_find(txn, table->number, condition->encoded_key, seq, &node, &place);
-	return r == -ENOENT ? 0 : r ? r : counts(condition, &node, &place, item);
+	*ret_is_there = !r && !node.version.is_removal;
+	if (r && r != -ENOENT)
+		return r;
+	if (*ret_is_there)
+		return counts(condition, &node, &place, item);
+	return condition->where ? expression_holds(condition->where, (struct slice){ 0 }) : 0;
 }
 
 static int count_directory(struct store_txn *txn, const struct snapshot *snapshot, const struct table *table,
@@ -88,17 +94,18 @@ static int count_directory(struct store_txn *txn, const struct snapshot *snapsho
 }
 
 static int count(struct store_txn *txn, const struct table *table, const struct find_condition *condition, uint64_t seq,
-	uint64_t *ret_number)
+	uint64_t *ret_number, bool *ret_is_there)
 {
 	struct snapshot snapshot = { .table = table->number, .seq = seq };
 	struct buffer item = BUFFER_INIT;
 	uint64_t bytes;
 	*ret_number = 0;
+	*ret_is_there = true;
 	int r = retention_check(txn, table->number, seq);
 	if (r)
 		return r;
 	if (condition->encoded_key.size) {
-		r = key_counts(txn, table, condition, seq, &item);
+		r = key_counts(txn, table, condition, seq, &item, ret_is_there);
 		*ret_number = r == 1;
 		r = r > 0 ? 0 : r;
 	} else if (condition->where) {
@@ -113,7 +120,8 @@ static int count(struct store_txn *txn, const struct table *table, const struct 
 int find_when_holds(struct store_txn *txn, const struct table *table, const struct find_condition *condition,
 	uint64_t seq, uint64_t *ret_number, struct error *error)
 {
-	int r = count(txn, table, condition, seq, ret_number);
+	bool is_there;
+	int r = count(txn, table, condition, seq, ret_number, &is_there);
 	return r < 0 ? unreadable(table, seq, r, error) : is_within(condition, *ret_number);
 }
 
@@ -227,6 +235,7 @@ int find_when_first(struct store_txn *txn, uint32_t table, uint64_t low, uint64_
 	*ret_moment = (struct find_moment){ .seq = entry.seq,
 		.time_us = entry.time_us,
 		.holds = true,
+		.is_there = true,
 		.before_seq = halving.low,
 		.skipped = halving.tries };
 	return 0;
@@ -239,6 +248,7 @@ struct walking {
 	const struct table *table;
 	const struct find_condition *condition;
 	uint64_t number;
+	bool is_there;
 	bool holds; /* as it was last told */
 	find_each each;
 	void *context;
@@ -252,7 +262,9 @@ static int end_instant(struct walking *walking, uint64_t seq, int64_t time_us)
 	if (holds == walking->holds)
 		return 0;
 	walking->holds = holds;
-	struct find_moment moment = { .seq = seq, .time_us = time_us, .holds = holds, .number = walking->number };
+	struct find_moment moment = {
+		.seq = seq, .time_us = time_us, .holds = holds, .number = walking->number, .is_there = walking->is_there
+	};
 	return walking->each(walking->context, &moment);
 }
 
@@ -311,7 +323,8 @@ static int walk_versions(struct walking *walking, uint64_t low, uint64_t high, s
 		seq = node.version.seq;
 		r = find_when_settle(walking->txn, walking->table->number, seq, &entry);
 		if (!r)
-			r = key_counts(walking->txn, walking->table, walking->condition, entry.seq, &walking->item);
+			r = key_counts(walking->txn, walking->table, walking->condition, entry.seq, &walking->item,
+				&walking->is_there);
 		if (r < 0)
 			break;
 		walking->number = (uint64_t)r;
@@ -329,16 +342,18 @@ int find_when_all(struct store_txn *txn, const struct table *table, const struct
 		.txn = txn, .table = table, .condition = condition, .each = each, .context = context
 	};
 	struct log_entry entry;
-	int r = find_when_holds(txn, table, condition, low, &walking.number, error);
+	int r = count(txn, table, condition, low, &walking.number, &walking.is_there);
 	if (r < 0)
-		return r;
-	walking.holds = r == 1;
+		return unreadable(table, low, r, error);
+	walking.holds = is_within(condition, walking.number);
 	r = find_when_settle(txn, table->number, low, &entry);
 	if (r)
 		return unreadable(table, low, r, error);
-	struct find_moment first = {
-		.seq = low, .time_us = entry.time_us, .holds = walking.holds, .number = walking.number
-	};
+	struct find_moment first = { .seq = low,
+		.time_us = entry.time_us,
+		.holds = walking.holds,
+		.number = walking.number,
+		.is_there = walking.is_there };
 	r = each(context, &first);
 	if (!r)
 		r = (condition->encoded_key.size ? walk_versions : walk_changes)(&walking, low, high, error);

@@ -27,12 +27,14 @@ struct find_moment {
 	int64_t time_us;
 	bool holds;      /* from here on */
 	uint64_t number; /* of items that count, then */
+	bool is_there;   /* the one item is; of all items: true */
 	/* By halving: the last state before it that is known not to hold; and how many instants in between can't be told of. When there are
 	 * any, it may hold since one of them. */
 	uint64_t before_seq, skipped;
 };
 
-/* Does it hold in the state after change `seq`? 1, 0, negative. An item that is not there counts nowhere. Costs the items of the state, or one look for one item. */
+/* Does it hold in the state after change `seq`? 1, 0, negative. Costs the items of the state, or one look for one item. Of one item the
+ * expression is asked also when it is not there (expression.h); without one, it counts while it is there. */
 int find_when_holds(struct store_txn *txn, const struct table *table, const struct find_condition *condition,
 	uint64_t seq, uint64_t *ret_number, struct error *error);
 

@@ -46,6 +46,7 @@ struct finding {
 	uint64_t low, high;
 	int64_t low_us; /* the instant that is looked at first */
 	uint64_t found;
+	struct find_moment unborn; /* holds while the item is not there yet */
 	bool is_item, is_json;
 	bool is_ended; /* the table was dropped */
 	unsigned looks;
@@ -219,7 +220,7 @@ static int describe(struct finding *finding, const struct find_moment *moment, s
 	int result = moment->seq ? log_get(finding->txn, finding->table.number, moment->seq, &found->entry) : -ENOENT;
 	instant_format(time_us, found->instant, sizeof(found->instant));
 	find_command_path(finding->table.name, finding->is_ended, time_us, &found->path);
-	if (finding->is_item && moment->number > 0)
+	if (finding->is_item && moment->is_there)
 		buffer_append_slice(&found->path, buffer_slice(&finding->item_name));
 	return result == -ENOENT ? 0 : result;
 }
@@ -232,6 +233,8 @@ static int append_json(struct finding *finding, const struct found *found, struc
 		found->instant, found->moment.seq);
 	if (!finding->arguments)
 		buffer_append_format(out, ",\"count\":%" PRIu64, found->moment.number);
+	if (finding->is_item)
+		buffer_append_format(out, ",\"exists\":%s", found->moment.is_there ? "true" : "false");
 	if (result == 0)
 		buffer_append_format(out, ",\"author\":%.*s", (int)author.size, (const char *)author.data);
 	buffer_append_text(out, ",\"path\":");
@@ -255,6 +258,8 @@ static int append_text(struct finding *finding, const struct found *found, struc
 		buffer_append_format(out, ", by %s", label);
 	if (!finding->arguments && !finding->is_item)
 		buffer_append_format(out, ", %s item%s", number, found->moment.number == 1 ? "" : "s");
+	if (finding->is_item && !found->moment.is_there)
+		buffer_append_text(out, ", the item is not there");
 	buffer_append_text(out, "  ");
 	buffer_append_slice(out, buffer_slice(&found->path));
 	buffer_append_byte(out, '\n');
@@ -374,16 +379,27 @@ static int find_first(struct finding *finding)
 	return result;
 }
 
-/* Stops at the first that holds. */
+/* Stops at the first that holds. That it holds of an item that has not come to be yet is only told when it never begins to hold later. */
 static int tell_first(void *context, const struct find_moment *moment)
 {
 	struct finding *finding = context;
 	if (!moment->holds)
 		return 0;
+	if (moment->seq == finding->low && !moment->is_there) {
+		finding->unborn = *moment;
+		return 0;
+	}
 	if (moment->seq == finding->low)
 		tool_say("pitr: it holds at the beginning already; --all lists when it ends and begins again");
 	int result = tell(finding, moment);
 	return result < 0 ? result : 1;
+}
+
+static int tell_unborn(struct finding *finding)
+{
+	tool_say("pitr: it holds at the beginning already, when %.*s is not there; it does not begin to hold again",
+		(int)finding->item_name.size, (const char *)finding->item_name.data);
+	return tell(finding, &finding->unborn);
 }
 
 /* Runs the command at every instant with changes. Where it can't tell, nothing has changed. */
@@ -419,6 +435,8 @@ static int search(struct finding *finding)
 			has("all") ? tell_each : tell_first, finding, &finding->error);
 	else
 		return find_first(finding);
+	if (result == 0 && finding->found == 0 && finding->unborn.holds)
+		result = tell_unborn(finding);
 	return result < 0 ? result : finding->found == 0 ? never(finding) : 0;
 }
 
@@ -486,7 +504,10 @@ const struct verb verb_find_when = {
 		"  pitr find-when orders/1001 --where \"status = 'CANCELLED'\"\n"
 		"  pitr find-when orders --all --count 0\n"
 		"  pitr find-when orders -- sh -c '! grep -q EUR 1001.json'\n\n"
-		"--where EXPR   holds while at least one item fulfils the expression\n"
+		"--where EXPR   holds while at least one item fulfils the expression. One ITEM is asked also while it "
+		"is not "
+		"there:\n"
+		"               attribute_not_exists(id) tells when it went\n"
 		"--count RANGE  holds while so many items fulfil it, or there are so many: 0, 5.., ..10, 3..7\n"
 		"COMMAND        is run in the directory of the table as of the instant, which is read-only: status 0, "
 		"it holds; 1 to\n"

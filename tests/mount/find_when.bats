@@ -137,6 +137,10 @@ no_mount_is_left() {
 		| [(if .eventName == "INSERT" then "begins" else "ends" end), .dynamodb.ApproximateCreationDateTime] | join(" ")' >"$WORK/expected"
 	pitr find-when "fires/$item" --count 1 --all --json | events | sed 's/already/begins/' >"$WORK/found"
 	diff "$WORK/expected" "$WORK/found"
+	# When it went; that it was not there before it came is not what is asked.
+	pitr find-when "fires/$item" --where "attribute_not_exists(UniqueId)" --json >"$WORK/found"
+	[ "begins $(sed -n 's/ends //p' "$WORK/expected" | head -1)" = "$(events <"$WORK/found")" ]
+	[ "$(jq -r '.exists, .path' "$WORK/found" | grep -c 'false\|/$')" = 2 ]
 	run -1 pitr find-when "fires/$item" --where "Name = 'nothing is called so'"
 	[[ $output == *"never holds"* ]]
 }

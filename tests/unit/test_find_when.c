@@ -85,7 +85,7 @@ static void compare(struct store_txn *txn, const struct table *table, const stru
 	struct error error = { 0 };
 	assert_int_equal(log_last(txn, table->number, &last), 0);
 	assert_int_equal(find_when_settle(txn, table->number, 37, &low), 0);
-	uint64_t lows[] = { 0, low.seq };
+	uint64_t lows[] = { 0, low.seq < last.seq ? low.seq : last.seq };
 	for (size_t i = 0; i < 2; i++) {
 		struct moments expected = { .count = 0 }, found = { .count = 0 };
 		look_at_all(txn, table, condition, lows[i], last.seq, &expected);
@@ -128,6 +128,45 @@ static void walking_finds_what_looking_at_every_state_finds(void **state)
 		table_free(&table);
 	}
 	expression_free(where);
+}
+
+/* attribute_not_exists is true of it; where nothing is asked, it does not count. */
+static void an_item_that_is_not_there_is_asked_too(void **state)
+{
+	struct fixture *f = *state;
+	struct batch *batch = fixture_begin(f);
+	struct table table;
+	struct buffer key = BUFFER_INIT;
+	struct expression *where;
+	assert_int_equal(expression_parse(slice_of_text("attribute_not_exists(n)"), NULL, NULL, &where, NULL), 0);
+	fixture_create_in(batch, "orders", "id", NULL, START - 1, &table);
+	fixture_put_in(batch, &table, "{'id':'other'}", START);
+	fixture_put_in(batch, &table, "{'id':'1','n':1}", START + 1);
+	fixture_remove_in(batch, &table, "{'id':'1'}", START + 2);
+	fixture_put_in(batch, &table, "{'id':'1'}", START + 3);
+	fixture_commit(batch);
+	fixture_key(&table, "{'id':'1'}", &key);
+	struct store_txn *txn = fixture_read(f);
+	struct find_condition condition = {
+		.where = where, .encoded_key = buffer_slice(&key), .least = 1, .most = UINT64_MAX
+	};
+	struct moments moments = { .count = 0 };
+	assert_int_equal(find_when_all(txn, &table, &condition, 1, 4, take, &moments, NULL), 0);
+	const struct find_moment expected[] = { { .seq = 1, .holds = true }, { .seq = 2, .is_there = true },
+		{ .seq = 3, .holds = true } };
+	assert_int_equal(moments.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(moments.list[i].seq, expected[i].seq);
+		assert_int_equal(moments.list[i].holds, expected[i].holds);
+		assert_int_equal(moments.list[i].is_there, expected[i].is_there);
+	}
+	compare(txn, &table, &condition);
+	condition.where = NULL;
+	compare(txn, &table, &condition);
+	store_abort(txn);
+	expression_free(where);
+	buffer_free(&key);
+	table_free(&table);
 }
 
 static void whoever_has_seen_enough_ends_it(void **state)
@@ -290,6 +329,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, fixture_end_test)
 	const struct CMUnitTest tests[] = {
 		TEST(walking_finds_what_looking_at_every_state_finds),
+		TEST(an_item_that_is_not_there_is_asked_too),
 		TEST(whoever_has_seen_enough_ends_it),
 		TEST(halving_finds_the_first_instant_in_few_looks),
 		TEST(states_that_cannot_be_told_are_passed_by),
