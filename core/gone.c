@@ -248,10 +248,8 @@ static int next_record(struct gone_walk *walk, bool is_first, struct slice *ret_
 	struct slice from = layout_slice(&walk->at);
 	int r = is_first ? store_cursor_seek(walk->cursor, from, ret_key, ret_value)
 			 : store_cursor_next(walk->cursor, ret_key, ret_value);
-	if (r)
-		return r;
-	size_t prefix = layout_gone_prefix_size(from);
-	return ret_key->size == from.size && memcmp(ret_key->data, from.data, prefix) == 0 ? 0 : -ENOENT;
+	r = store_within(r, *ret_key, slice_of(from.data, layout_gone_prefix_size(from)));
+	return r ? r : ret_key->size == from.size ? 0 : -ENOENT;
 }
 
 int gone_walk_next(struct gone_walk *walk, struct gone *ret_gone)
@@ -259,15 +257,16 @@ int gone_walk_next(struct gone_walk *walk, struct gone *ret_gone)
 	struct slice key, value;
 	int r = next_record(walk, !walk->is_begun, &key, &value);
 	walk->is_begun = true;
-	for (; !r; r = next_record(walk, false, &key, &value)) {
-		r = read_record(walk->txn, walk->table, &walk->reach, layout_gone_number(key), value, walk->is_listed,
-			ret_gone);
-		if (!r)
-			return 1;
-		if (r != -ENOENT && r != -EIO)
-			break;
+	for (;; r = next_record(walk, false, &key, &value)) {
+		bool is_passed = r == -EIO && key.size > 0;
+		if (!r) {
+			r = read_record(walk->txn, walk->table, &walk->reach, layout_gone_number(key), value,
+				walk->is_listed, ret_gone);
+			is_passed = r == -ENOENT || r == -EIO;
+		}
+		if (!is_passed)
+			return r == -ENOENT ? 0 : r ? r : 1;
 	}
-	return r == -ENOENT ? 0 : r;
 }
 
 void gone_walk_end(struct gone_walk *walk)

@@ -20,10 +20,10 @@ static int from_pack(struct slice key, struct slice pack, uint64_t number, uint6
 	return 0;
 }
 
-static bool is_of_node(struct slice key, uint32_t table, uint64_t number)
+static int of_node(int r, struct slice key, uint32_t table, uint64_t number)
 {
 	struct layout_key prefix = layout_version_prefix(table, number);
-	return key.size > prefix.size && slice_equal(slice_of(key.data, prefix.size), layout_slice(&prefix));
+	return store_within(r, key, layout_slice(&prefix));
 }
 
 static int read_own(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
@@ -31,10 +31,8 @@ static int read_own(struct store_txn *txn, uint32_t table, uint64_t number, uint
 {
 	struct layout_key from = layout_version(table, number, seq);
 	struct slice key, pack;
-	int r = store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &pack);
-	if (r)
-		return r;
-	return is_of_node(key, table, number) ? from_pack(key, pack, number, seq, ret_node, ret_place) : -ENOENT;
+	int r = of_node(store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &pack), key, table, number);
+	return r ? r : from_pack(key, pack, number, seq, ret_node, ret_place);
 }
 
 int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
@@ -58,11 +56,9 @@ int node_read_with(struct store_cursor *versions, struct lineage_path *path, uin
 	for (unsigned i = 0; !(r = lineage_step(path, i, &table, &limit)); i++) {
 		struct layout_key from = layout_version(table, number, seq < limit ? seq : limit);
 		struct slice key, pack;
-		r = store_cursor_seek(versions, layout_slice(&from), &key, &pack);
-		if (r && r != -ENOENT)
-			return r;
-		if (!r && is_of_node(key, table, number))
-			return from_pack(key, pack, number, seq < limit ? seq : limit, ret_node, ret_place);
+		r = of_node(store_cursor_seek(versions, layout_slice(&from), &key, &pack), key, table, number);
+		if (r != -ENOENT)
+			return r ? r : from_pack(key, pack, number, seq < limit ? seq : limit, ret_node, ret_place);
 	}
 	return r;
 }
@@ -80,10 +76,10 @@ static int find_own(struct store_txn *txn, uint32_t table, struct slice encoded_
 	struct layout_key from = layout_index(table, encoded_key, seq);
 	struct slice key, value;
 	int r = store_seek(txn, STORE_INDEX, layout_slice(&from), &key, &value);
-	if (r)
-		return r;
-	if (key.size != from.size || !slice_equal(slice_of(key.data, prefix.size), layout_slice(&prefix)))
-		return -ENOENT;
+	r = store_within(r, key, layout_slice(&prefix));
+	bool is_longer = key.size > 0 && key.size != from.size;
+	if (r || is_longer)
+		return is_longer ? -ENOENT : r;
 	struct reader reader = reader_of(value);
 	*ret_number = reader_varint(&reader);
 	return reader.is_bad ? -EIO : 0;

@@ -111,14 +111,13 @@ int pin_next(struct store_txn *txn, uint32_t table, struct pin_place *place, str
 	struct layout_key from = place->is_begun ? layout_pin(place->table, place->seq, place->number + 1)
 						 : layout_pin(from_table, 0, 0);
 	struct slice key, value;
+	size_t prefix_size = is_all ? 1 : layout_pin_table(table).size;
 	int r = store_seek(txn, STORE_META, layout_slice(&from), &key, &value);
+	r = store_within(r, key, slice_of(from.bytes, prefix_size));
+	if (!r)
+		r = key.size == from.size ? read_pin(key, value, ret_pin) : -ENOENT;
 	if (r)
 		return r == -ENOENT ? 0 : r;
-	if (key.size != from.size || key.data[0] != from.bytes[0])
-		return 0;
-	r = read_pin(key, value, ret_pin);
-	if (r || (!is_all && ret_pin->table != table))
-		return r;
 	*place = (struct pin_place){ ret_pin->table, ret_pin->seq, ret_pin->number, true };
 	return 1;
 }

@@ -62,11 +62,8 @@ static void count_freed(struct retention_trim *trim, size_t key_size, size_t val
 /* --- traces --- */
 
 /* Is this index entry, the next on one side of a life that goes, of another life of its key in the same directory? */
-static int is_neighbour(const struct retention_trim *trim, struct slice key, struct slice value,
-	const struct layout_key *prefix, uint64_t directory)
+static int is_neighbour(const struct retention_trim *trim, struct slice value, uint64_t directory)
 {
-	if (key.size < prefix->size || memcmp(key.data, prefix->bytes, prefix->size) != 0)
-		return 0;
 	struct reader reader = reader_of(value);
 	struct node node;
 	int r = node_read(trim->txn, trim->table, reader_varint(&reader), SEQ_MAX, &node, NULL);
@@ -84,10 +81,12 @@ static int has_neighbours(
 	if (r)
 		return r;
 	r = store_cursor_seek(cursor, layout_slice(index), &key, &value);
-	r = r ? r : is_neighbour(trim, key, value, &prefix, traces->directory);
+	r = store_within(r, key, layout_slice(&prefix));
+	r = r ? r : is_neighbour(trim, value, traces->directory);
 	if (!r || r == -ENOENT) {
 		r = store_cursor_seek_before(cursor, layout_slice(index), &key, &value);
-		r = r ? r : is_neighbour(trim, key, value, &prefix, traces->directory);
+		r = store_within(r, key, layout_slice(&prefix));
+		r = r ? r : is_neighbour(trim, value, traces->directory);
 	}
 	store_cursor_close(cursor);
 	return r == -ENOENT ? 0 : r;
@@ -131,7 +130,8 @@ static int forget_index(struct retention_trim *trim, const struct traces *traces
 	struct layout_key prefix = layout_index_prefix(trim->table, encoded_key);
 	struct layout_key index = layout_index(trim->table, encoded_key, traces->oldest);
 	int r = store_seek(trim->txn, STORE_INDEX, layout_slice(&index), &key, &value);
-	if (r || key.size != index.size || memcmp(key.data, prefix.bytes, prefix.size) != 0)
+	r = store_within(r, key, layout_slice(&prefix));
+	if (r || key.size != index.size)
 		return r == -ENOENT ? 0 : r;
 	struct reader reader = reader_of(value);
 	if (reader_varint(&reader) != traces->number)
@@ -186,14 +186,16 @@ static int read_pack_from(struct retention_trim *trim, const struct retention_pl
 	struct slice key;
 	trim->work++;
 	int r = store_seek(trim->txn, STORE_VERSIONS, layout_slice(&from), &key, &ret_at->pack);
-	if (r)
+	r = store_within(r, key, slice_of(from.bytes, TABLE_PREFIX));
+	bool is_damaged = r == -EIO && key.size == from.size;
+	if (r && !is_damaged)
 		return r;
-	if (key.size != from.size || memcmp(key.data, from.bytes, TABLE_PREFIX) != 0)
+	if (key.size != from.size)
 		return -ENOENT;
 	ret_at->key.size = key.size;
 	memcpy(ret_at->key.bytes, key.data, key.size);
 	layout_version_read(key, &ret_at->number, &ret_at->oldest);
-	return pack_versions(ret_at->pack, &ret_at->header, ret_at->versions) ? 1 : 0;
+	return is_damaged || pack_versions(ret_at->pack, &ret_at->header, ret_at->versions) ? 1 : 0;
 }
 
 /* The pack of a node in which the version before or at change `seq` stands. -ENOENT; 1 as above. */
@@ -326,13 +328,17 @@ static int end_of_pack(struct retention_trim *trim, const struct pack_at *at, ui
 	if (r)
 		return r;
 	r = store_cursor_seek_before(cursor, layout_slice(&at->key), &key, &pack);
-	if (!r && key.size == at->key.size && memcmp(key.data, at->key.bytes, TABLE_PREFIX) == 0) {
+	r = store_within(r, key, slice_of(at->key.bytes, TABLE_PREFIX));
+	bool is_damaged = r == -EIO && key.size == at->key.size;
+	if ((!r || is_damaged) && key.size == at->key.size) {
 		layout_version_read(key, &number, &oldest);
 		if (number == at->number)
-			*ret_end = pack_versions(pack, &header, versions) ? oldest : versions[header.count - 1].seq;
+			*ret_end = is_damaged || pack_versions(pack, &header, versions)
+					   ? oldest
+					   : versions[header.count - 1].seq;
 	}
 	store_cursor_close(cursor);
-	return r == -ENOENT ? 0 : r;
+	return r == -ENOENT || is_damaged ? 0 : r;
 }
 
 /* With the last pack that has anything but a removal goes the node. */

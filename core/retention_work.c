@@ -234,7 +234,9 @@ static int purge_space(struct work *work, enum store_space space)
 	for (;;) {
 		struct slice key, value;
 		int r = store_seek(trim->txn, space, layout_slice(&prefix), &key, &value);
-		if (r || key.size < prefix.size || memcmp(key.data, prefix.bytes, prefix.size) != 0)
+		r = store_within(r, key, layout_slice(&prefix));
+		bool is_damaged = r == -EIO && key.size > 0;
+		if (r && !is_damaged)
 			return r == -ENOENT ? 0 : r;
 		if (work->budget->left <= 0)
 			return 1;
@@ -244,7 +246,7 @@ static int purge_space(struct work *work, enum store_space space)
 			trim->counts->bytes += key.size + value.size;
 		trim->counts->log_blocks += space == STORE_LOG;
 		trim->counts->lives += space == STORE_INDEX && key.data[prefix.size] == 'k';
-		if (space == STORE_VERSIONS && !pack_read(value, &header))
+		if (space == STORE_VERSIONS && !is_damaged && !pack_read(value, &header))
 			trim->counts->versions += header.count;
 		r = store_delete(trim->txn, space, layout_slice(&one));
 		if (r)

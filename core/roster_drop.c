@@ -46,7 +46,7 @@ static int seek_between(struct store_txn *txn, enum store_space space, const str
 	const struct layout_key *end, struct slice *ret_key, struct slice *ret_value)
 {
 	int r = store_seek(txn, space, layout_slice(from), ret_key, ret_value);
-	return r ? r : slice_compare(*ret_key, layout_slice(end)) < 0 ? 0 : -ENOENT;
+	return ret_key->size > 0 && slice_compare(*ret_key, layout_slice(end)) >= 0 ? -ENOENT : r;
 }
 
 static int has_nodes(struct store_txn *txn, uint32_t table, const struct block *block)
@@ -164,10 +164,9 @@ int roster_drop_directory(struct store_txn *txn, uint32_t table, uint64_t direct
 	for (;;) {
 		struct slice key, value;
 		int r = store_seek(txn, STORE_ROSTER, layout_slice(&prefix), &key, &value);
-		if (r)
+		r = store_within(r, key, layout_slice(&prefix));
+		if (r && !(r == -EIO && key.size))
 			return r == -ENOENT ? 0 : r;
-		if (key.size < prefix.size || memcmp(key.data, prefix.bytes, prefix.size) != 0)
-			return 0;
 		struct layout_key one = { .size = key.size };
 		memcpy(one.bytes, key.data, key.size);
 		r = store_delete(txn, STORE_ROSTER, layout_slice(&one));

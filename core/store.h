@@ -86,6 +86,9 @@ int store_cursor_seek_before(
 	struct store_cursor *cursor, struct slice key, struct slice *ret_key, struct slice *ret_value); /* last < key */
 int store_cursor_next(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value);
 int store_cursor_previous(struct store_cursor *cursor, struct slice *ret_key, struct slice *ret_value);
+/* What a seek or step has given, for who looks for keys with this prefix only: -ENOENT when it has found another one, be that damaged or
+ * not. So what is damaged is nothing to its neighbours. */
+int store_within(int r, struct slice key, struct slice prefix);
 
 /* META has a census: the sum of its records' hashes, kept by the store under a key of its own ("u") and written with each commit, so that
  * a record is missed that nothing else tells of. -EIO: what is there is not what was written. Reads all of META. */

@@ -219,6 +219,7 @@ static int ready_seeker(struct store_txn *txn, unsigned tree)
 int store_seek(
 	struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_key, struct slice *ret_value)
 {
+	*ret_key = (struct slice){ 0 };
 	int r = store_fault(txn->store, STORE_OP_SEEK);
 	if (r)
 		return r;
@@ -230,6 +231,14 @@ int store_seek(
 	MDB_val k = to_val(key), v;
 	r = mdb_cursor_get(txn->seekers[tree], &k, &v, MDB_SET_RANGE);
 	return found(space, r, k, v, ret_key, ret_value);
+}
+
+int store_within(int r, struct slice key, struct slice prefix)
+{
+	bool is_found = !r || (r == -EIO && key.size > 0);
+	if (!is_found)
+		return r;
+	return key.size >= prefix.size && !memcmp(key.data, prefix.data, prefix.size) ? r : -ENOENT;
 }
 
 int store_cursor_open(struct store_txn *txn, enum store_space space, struct store_cursor **ret_cursor)

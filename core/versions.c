@@ -33,11 +33,9 @@ static int seek_before(struct store_txn *txn, enum store_space space, const stru
 		return r;
 	r = store_cursor_seek_before(cursor, layout_slice(from), ret_key, ret_value);
 	store_cursor_close(cursor);
-	if (r)
-		return r;
-	bool is_same =
-		ret_key->size == from->size && slice_equal(slice_of(ret_key->data, prefix->size), layout_slice(prefix));
-	return is_same ? 0 : -ENOENT;
+	r = store_within(r, *ret_key, layout_slice(prefix));
+	bool is_longer = ret_key->size > 0 && ret_key->size != from->size;
+	return is_longer ? -ENOENT : r;
 }
 
 static int read_place(struct slice key, struct slice pack, uint64_t number, unsigned newer, struct node *ret_node,

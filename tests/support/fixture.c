@@ -310,6 +310,22 @@ const char *fixture_show_live(struct fixture *fixture, const struct table *table
 	return fixture_show(fixture, table, &live, out);
 }
 
+void fixture_spoil(struct store_txn *txn, enum store_space space, struct slice key)
+{
+	struct buffer copy = BUFFER_INIT;
+	struct slice value;
+	int r = store_get(txn, space, key, &value);
+	fixture_require(!r || r == -EIO, "find what is to be spoiled", NULL);
+	/* What a transaction has written stands in its own memory. */
+	if (!r) {
+		buffer_append_slice(&copy, value);
+		fixture_require(!store_put(txn, space, key, buffer_slice(&copy)), "write what is to be spoiled", NULL);
+		fixture_require(!store_get(txn, space, key, &value), "find what is to be spoiled", NULL);
+	}
+	*(uint8_t *)(uintptr_t)value.data ^= 0x40;
+	buffer_free(&copy);
+}
+
 uint64_t fixture_random(uint64_t *state)
 {
 	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));

@@ -62,6 +62,9 @@ const char *fixture_show(
 /* The same for the live table. */
 const char *fixture_show_live(struct fixture *fixture, const struct table *table, struct buffer *out);
 
+/* Spoils a stored value within a write transaction, so that its checksum is wrong; spoiled again it is what it was. */
+void fixture_spoil(struct store_txn *txn, enum store_space space, struct slice key);
+
 /* A generator of random numbers that is the same everywhere (splitmix64). */
 uint64_t fixture_random(uint64_t *state);
 uint64_t fixture_random_below(uint64_t *state, uint64_t bound);

@@ -448,6 +448,50 @@ static void test_what_it_costs_to_write(void **state)
 	table_free(&table);
 }
 
+static uint64_t number_of(struct store_txn *txn, const struct table *table, const char *key)
+{
+	struct buffer encoded = BUFFER_INIT;
+	struct node node;
+	fixture_key(table, key, &encoded);
+	int r = node_find(txn, table->number, buffer_slice(&encoded), SEQ_MAX, &node, NULL);
+	buffer_free(&encoded);
+	return r ? 0 : node.number;
+}
+
+static void test_damage_is_nothing_to_its_neighbours(void **state)
+{
+	struct fixture *fixture = *state;
+	struct buffer encoded = BUFFER_INIT;
+	struct gone_walk walk;
+	struct reach reach;
+	struct gone gone;
+	struct table table;
+	create(fixture, "orders", NULL, &table);
+	uint64_t born = fixture_put(fixture, &table, "{'id':'b'}");
+	fixture_put(fixture, &table, "{'id':'c'}");
+	fixture_put(fixture, &table, "{'id':'d'}");
+	fixture_remove(fixture, &table, "{'id':'c'}");
+	fixture_remove(fixture, &table, "{'id':'d'}");
+	struct batch *batch = fixture_begin(fixture);
+	struct store_txn *txn = batch_txn(batch);
+	uint64_t c = number_of(txn, &table, "{'id':'c'}"), d = number_of(txn, &table, "{'id':'d'}");
+	fixture_key(&table, "{'id':'b'}", &encoded);
+	struct layout_key key = layout_index(table.number, buffer_slice(&encoded), born);
+	fixture_spoil(txn, STORE_INDEX, layout_slice(&key));
+	assert_int_equal(fixture_put_in(batch, &table, "{'id':'a'}", 0), 6);
+	key = layout_gone(table.number, c);
+	fixture_spoil(txn, STORE_INDEX, layout_slice(&key));
+	assert_int_equal(reach_of(fixture->history, txn, &table, &reach), 0);
+	assert_int_equal(gone_walk_begin(&walk, txn, &table, &reach, (struct slice){ 0 }, 0), 0);
+	assert_int_equal(gone_walk_next(&walk, &gone), 1);
+	assert_int_equal(gone.number, d);
+	assert_int_equal(gone_walk_next(&walk, &gone), 0);
+	gone_walk_end(&walk);
+	batch_abort(batch);
+	buffer_free(&encoded);
+	table_free(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,6 +500,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_what_happens_meanwhile, begin_test, end_test),
 		cmocka_unit_test_setup_teardown(test_the_cost_follows_what_is_shown, begin_test, fixture_end_test),
 		cmocka_unit_test_setup_teardown(test_what_it_costs_to_write, begin_test, end_test),
+		cmocka_unit_test_setup_teardown(test_damage_is_nothing_to_its_neighbours, begin_test, end_test),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -332,6 +332,36 @@ static void test_a_failing_step_changes_nothing(void **state)
 	table_free(&table);
 }
 
+/* What is damaged goes with its table, and nobody else waits for it. */
+static void test_damaged_packs_go_with_their_table(void **state)
+{
+	struct fixture *fixture = *state;
+	struct table orders, others;
+	struct store_txn *txn;
+	create(fixture, "orders", "'PointInTimeRecoveryEnabled':true,'RecoveryPeriodInDays':2", &orders);
+	create(fixture, "others", "'PointInTimeRecoveryEnabled':true,'RecoveryPeriodInDays':2", &others);
+	for (unsigned version = 0; version < 3; version++) {
+		put(fixture, &orders, 0, version);
+		put(fixture, &others, 0, version);
+	}
+	assert_int_equal(store_begin(history_store(fixture->history), true, &txn), 0);
+	struct slice key, value;
+	struct layout_key from = layout_log_prefix(others.number);
+	assert_int_equal(store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &value), 0);
+	struct layout_key damaged = { .size = key.size };
+	memcpy(damaged.bytes, key.data, key.size);
+	fixture_spoil(txn, STORE_VERSIONS, layout_slice(&damaged));
+	assert_int_equal(store_commit(txn), 0);
+	fixture_drop(fixture, &others);
+	clock_set(START + 40 * DAY_US);
+	assert_int_equal(settle(fixture).tables, 1);
+	txn = fixture_read(fixture);
+	assert_int_equal(store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &value), -ENOENT);
+	store_abort(txn);
+	table_free(&orders);
+	table_free(&others);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +370,7 @@ int main(void)
 			test_the_store_begins_where_a_table_can_be_seen, open_at_start, close_all),
 		cmocka_unit_test_setup_teardown(test_off_keeps_no_history, open_at_start, close_all),
 		cmocka_unit_test_setup_teardown(test_off_forgets_and_on_begins_anew, open_at_start, close_all),
+		cmocka_unit_test_setup_teardown(test_damaged_packs_go_with_their_table, open_at_start, close_all),
 		cmocka_unit_test_setup_teardown(test_a_longer_period_grows_from_what_is_left, open_at_start, close_all),
 		cmocka_unit_test_setup_teardown(test_pins_keep_middle_versions, open_at_start, close_all),
 		cmocka_unit_test_setup_teardown(test_a_deleted_table_goes_after_35_days, open_at_start, close_all),
