@@ -107,7 +107,8 @@ static int put_block(struct store_txn *txn, uint32_t table, const struct block_h
 	return r;
 }
 
-/* The block that holds `seq`, or the last one before it. -ENOENT: none. */
+/* The block that holds `seq`, or the last one before it. -ENOENT: none; -EIO: it is damaged, and *ret_first_seq is 0 when not even its
+ * key can be read. */
 static int find_block(
 	struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t *ret_first_seq, struct slice *ret_block)
 {
@@ -119,12 +120,9 @@ static int find_block(
 	struct slice found;
 	r = store_cursor_seek_before(cursor, layout_slice(&key), &found, ret_block);
 	store_cursor_close(cursor);
-	if (r)
-		return r;
-	if (found.size < prefix.size || !slice_equal(slice_of(found.data, prefix.size), layout_slice(&prefix)))
-		return -ENOENT;
-	*ret_first_seq = layout_log_seq(found);
-	return 0;
+	r = store_within(r, found, layout_slice(&prefix));
+	*ret_first_seq = !r || (r == -EIO && found.size) ? layout_log_seq(found) : 0;
+	return r;
 }
 
 static int last_entry(struct slice block, uint64_t first_seq, struct block_head *ret_head, struct log_entry *ret_entry,
@@ -204,22 +202,30 @@ int log_walk_begin(struct log_walk *walk, struct store_txn *txn, uint32_t table,
 	return r;
 }
 
+/* The first block that begins after `seq`. Errors as above. */
+static int block_after(
+	struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t *ret_first_seq, struct slice *ret_block)
+{
+	struct layout_key key = layout_log(table, seq + 1), prefix = layout_log_prefix(table);
+	struct store_cursor *cursor;
+	struct slice found;
+	int r = store_cursor_open(txn, STORE_LOG, &cursor);
+	if (r)
+		return r;
+	r = store_cursor_seek(cursor, layout_slice(&key), &found, ret_block);
+	store_cursor_close(cursor);
+	r = store_within(r, found, layout_slice(&prefix));
+	*ret_first_seq = !r || (r == -EIO && found.size) ? layout_log_seq(found) : 0;
+	return r;
+}
+
 static int next_block(struct log_walk *walk)
 {
-	struct store_cursor *cursor;
-	int r = store_cursor_open(walk->txn, STORE_LOG, &cursor);
-	if (r)
-		return r;
-	struct layout_key key = layout_log(walk->table, walk->entry.seq + 1), prefix = layout_log_prefix(walk->table);
-	struct slice found;
-	r = store_cursor_seek(cursor, layout_slice(&key), &found, &walk->block);
-	store_cursor_close(cursor);
-	if (r)
-		return r;
-	if (found.size < prefix.size || !slice_equal(slice_of(found.data, prefix.size), layout_slice(&prefix)))
-		return -ENOENT;
 	struct block_head head;
-	r = read_head(walk->block, layout_log_seq(found), &walk->reader, &head);
+	uint64_t first_seq;
+	int r = block_after(walk->txn, walk->table, walk->entry.seq, &first_seq, &walk->block);
+	if (!r)
+		r = read_head(walk->block, first_seq, &walk->reader, &head);
 	if (!r) {
 		walk->entry = before_first(&head);
 		walk->left = head.count;
@@ -273,6 +279,68 @@ int log_last(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
 	return r ? r : last_entry(block, first_seq, &head, ret_entry, &entries);
 }
 
+/* --- looking up, beside what is damaged --- */
+
+/* The last block that can be read of those that hold something in (low, seq]. -ENOENT: none. */
+static int readable_before(
+	struct store_txn *txn, uint32_t table, uint64_t low, uint64_t seq, struct block_head *ret_head)
+{
+	struct reader reader;
+	struct slice block;
+	uint64_t first_seq;
+	for (; seq > low; seq = first_seq - 1) {
+		int r = find_block(txn, table, seq, &first_seq, &block);
+		if (!r)
+			r = read_head(block, first_seq, &reader, ret_head);
+		if (!r)
+			return ret_head->first_seq + ret_head->count > low + 1 ? 0 : -ENOENT;
+		if (r != -EIO || !first_seq)
+			return r;
+	}
+	return -ENOENT;
+}
+
+/* The first block that can be read of those that begin in (seq, high). -ENOENT: none. */
+static int readable_after(
+	struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t high, struct block_head *ret_head)
+{
+	struct reader reader;
+	struct slice block;
+	uint64_t first_seq;
+	for (;; seq = first_seq) {
+		int r = block_after(txn, table, seq, &first_seq, &block);
+		if (first_seq >= high)
+			return -ENOENT;
+		if (!r)
+			r = read_head(block, first_seq, &reader, ret_head);
+		if (r != -EIO || !first_seq)
+			return r;
+	}
+}
+
+/* The first entry that can be read. *ret_is_cut: what is damaged stands before it. */
+static int first_readable(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry, bool *ret_is_cut)
+{
+	struct block_head head;
+	int r = log_first(txn, table, ret_entry);
+	*ret_is_cut = r == -EIO;
+	if (r != -EIO)
+		return r;
+	r = readable_after(txn, table, 0, SEQ_MAX, &head);
+	return r ? -EIO : log_get(txn, table, head.first_seq, ret_entry);
+}
+
+static int last_readable(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry, bool *ret_is_cut)
+{
+	struct block_head head;
+	int r = log_last(txn, table, ret_entry);
+	*ret_is_cut = r == -EIO;
+	if (r != -EIO)
+		return r;
+	r = readable_before(txn, table, 0, SEQ_MAX - 1, &head);
+	return r ? -EIO : log_get(txn, table, head.first_seq + head.count - 1, ret_entry);
+}
+
 typedef bool begins_after_fn(const struct block_head *head, uint64_t place);
 
 static bool begins_after_time(const struct block_head *head, uint64_t time_us)
@@ -285,30 +353,36 @@ static bool begins_after_byte(const struct block_head *head, uint64_t offset)
 	return head->lines > offset;
 }
 
-/* Halves the range of change numbers. `low` always lies in a block that begins at or before the place, `high` is a
- * change after it; returns the first number of the last block that begins at or before the place. */
+/* Halves the range of change numbers. `low` always lies in a block that begins at or before the place and can be read, `high` is a
+ * change after it; returns the first number of the last such block. */
 static int block_at(struct store_txn *txn, uint32_t table, begins_after_fn *begins_after, uint64_t place, uint64_t low,
 	uint64_t high, uint64_t *ret_first_seq)
 {
 	struct slice block;
 	while (low + 1 < high) {
-		struct reader reader;
 		struct block_head head;
 		uint64_t middle = low + (high - low) / 2;
-		int r = find_block(txn, table, middle, &head.first_seq, &block);
-		if (!r)
-			r = read_head(block, head.first_seq, &reader, &head);
+		int r = readable_before(txn, table, low, middle, &head);
+		if (r == -ENOENT)
+			r = readable_after(txn, table, middle, high, &head);
+		if (r == -ENOENT)
+			break;
 		if (r)
 			return r;
 		uint64_t last = head.first_seq + head.count - 1;
-		if (last < middle)
-			return -EIO;
 		if (begins_after(&head, place))
 			high = head.first_seq;
 		else
 			low = last + 1 < high ? last : high - 1;
 	}
 	return find_block(txn, table, low, ret_first_seq, &block);
+}
+
+/* The next entry of a walk over a part of the log that must be whole. */
+static int next_of_whole(struct log_walk *walk, uint64_t seq, struct log_entry *ret_entry)
+{
+	int r = log_walk_next(walk, ret_entry);
+	return r < 0 ? r : r == 1 && ret_entry->seq == seq ? 0 : -EIO;
 }
 
 /* The base, unless changes that followed it have been forgotten. first_seq 0: none are logged. */
@@ -320,31 +394,28 @@ static int before_first_change(struct store_txn *txn, uint32_t table, uint64_t f
 
 int log_at_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct log_entry *ret_entry)
 {
-	struct log_entry first, last;
-	int r = log_first(txn, table, &first);
-	bool is_before = r == -ENOENT || (!r && first.time_us > time_us);
-	if (!r && !is_before)
-		r = log_last(txn, table, &last);
-	if (is_before)
-		return before_first_change(txn, table, r ? 0 : first.seq, ret_entry);
+	struct log_entry first, last, entry;
+	struct log_walk walk;
+	uint64_t seq;
+	bool is_cut;
+	int r = first_readable(txn, table, &first, &is_cut);
+	if (r == -ENOENT || (!r && first.time_us > time_us))
+		return is_cut ? -EIO : before_first_change(txn, table, r ? 0 : first.seq, ret_entry);
+	if (!r)
+		r = last_readable(txn, table, &last, &is_cut);
 	if (r)
 		return r;
 	if (last.time_us <= time_us) {
 		*ret_entry = last;
-		return 0;
+		return is_cut ? -EIO : 0;
 	}
-	uint64_t block_seq;
-	r = block_at(txn, table, begins_after_time, (uint64_t)time_us, first.seq, last.seq, &block_seq);
-	struct log_walk walk;
+	r = block_at(txn, table, begins_after_time, (uint64_t)time_us, first.seq, last.seq, &seq);
 	if (!r)
-		r = log_walk_begin(&walk, txn, table, block_seq);
-	struct log_entry entry;
+		r = log_walk_begin(&walk, txn, table, seq);
 	*ret_entry = first;
-	while (!r && (r = log_walk_next(&walk, &entry)) == 1 && entry.time_us <= time_us) {
+	while (!r && !(r = next_of_whole(&walk, seq++, &entry)) && entry.time_us <= time_us)
 		*ret_entry = entry;
-		r = 0;
-	}
-	return r < 0 ? r : 0;
+	return r;
 }
 
 int log_after_time(struct store_txn *txn, uint32_t table, int64_t time_us, struct log_entry *ret_entry)
@@ -359,19 +430,25 @@ int log_after_time(struct store_txn *txn, uint32_t table, int64_t time_us, struc
 int log_at_line(struct store_txn *txn, uint32_t table, uint64_t offset, struct log_entry *ret_entry)
 {
 	struct log_entry first, last;
-	uint64_t block_seq;
 	struct log_walk walk;
-	int r = log_first(txn, table, &first);
+	uint64_t seq;
+	bool is_begin_cut, is_end_cut;
+	int r = first_readable(txn, table, &first, &is_begin_cut);
 	if (!r)
-		r = log_last(txn, table, &last);
-	if (r || offset >= last.lines_bytes || offset < first.lines_bytes - first.line_bytes)
-		return r ? r : -ENOENT;
-	r = block_at(txn, table, begins_after_byte, offset, first.seq, last.seq + 1, &block_seq);
+		r = last_readable(txn, table, &last, &is_end_cut);
+	if (r)
+		return r;
+	if (offset < first.lines_bytes - first.line_bytes)
+		return is_begin_cut ? -EIO : -ENOENT;
+	if (offset >= last.lines_bytes)
+		return is_end_cut ? -EIO : -ENOENT;
+	r = block_at(txn, table, begins_after_byte, offset, first.seq, last.seq + 1, &seq);
 	if (!r)
-		r = log_walk_begin(&walk, txn, table, block_seq);
-	while (!r && (r = log_walk_next(&walk, ret_entry)) == 1 && ret_entry->lines_bytes <= offset)
-		r = 0;
-	return r < 0 ? r : r == 1 ? 0 : -EIO;
+		r = log_walk_begin(&walk, txn, table, seq);
+	do
+		r = r ? r : next_of_whole(&walk, seq++, ret_entry);
+	while (!r && ret_entry->lines_bytes <= offset);
+	return r;
 }
 
 int log_chain_before(
@@ -389,19 +466,15 @@ int log_chain_before(
 	return seq - *ret_first_seq < head.count ? 0 : -ENOENT;
 }
 
-static bool is_of_log(struct slice key, const struct layout_key *prefix)
-{
-	return key.size > prefix->size && slice_equal(slice_of(key.data, prefix->size), layout_slice(prefix));
-}
-
 int log_unneeded(struct store_txn *txn, uint32_t table, uint64_t from_seq, uint64_t floor, struct layout_key *ret_key,
 	size_t *ret_bytes)
 {
 	struct layout_key from = layout_log(table, from_seq), prefix = layout_log_prefix(table);
 	struct slice key, value;
 	int r = store_seek(txn, STORE_LOG, layout_slice(&from), &key, &value);
-	if (r || !is_of_log(key, &prefix))
-		return r ? r : -ENOENT;
+	r = store_within(r, key, layout_slice(&prefix));
+	if (r && !(r == -EIO && key.size))
+		return r;
 	uint64_t first_seq = layout_log_seq(key);
 	*ret_key = layout_log(table, first_seq);
 	*ret_bytes = key.size + value.size;
@@ -409,5 +482,8 @@ int log_unneeded(struct store_txn *txn, uint32_t table, uint64_t from_seq, uint6
 		return 0;
 	from = layout_log(table, first_seq + 1);
 	r = store_seek(txn, STORE_LOG, layout_slice(&from), &key, &value);
-	return r ? r : is_of_log(key, &prefix) && layout_log_seq(key) <= floor ? 0 : -ENOENT;
+	r = store_within(r, key, layout_slice(&prefix));
+	if (r && !(r == -EIO && key.size))
+		return r;
+	return layout_log_seq(key) <= floor ? 0 : -ENOENT;
 }

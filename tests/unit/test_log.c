@@ -305,6 +305,72 @@ static void tells_damage(void **state)
 	}
 }
 
+static uint64_t block_of(uint64_t seq)
+{
+	struct chain chain;
+	uint64_t first_seq;
+	assert_int_equal(log_chain_before(txn, TABLE, seq, &first_seq, &chain), 0);
+	return first_seq;
+}
+
+/* What the changes from `first` up to `end` would have to tell can't be told; everything else can. */
+static void assert_all_but(uint64_t first, uint64_t end)
+{
+	struct log_entry entry;
+	for (uint64_t seq = 1, last; seq <= SHORT; seq = last + 1) {
+		for (last = seq; last < SHORT && wanted[last + 1].time_us == wanted[seq].time_us;)
+			last++;
+		bool is_lost = (last >= first && last < end) || last + 1 == first;
+		assert_int_equal(log_at_time(txn, TABLE, wanted[seq].time_us, &entry), is_lost ? -EIO : 0);
+		if (!is_lost)
+			assert_entry(&entry, &wanted[last]);
+	}
+	for (uint64_t seq = 1; seq <= SHORT; seq++) {
+		bool is_lost = seq >= first && seq < end;
+		uint64_t offset = wanted[seq].lines_bytes - 1;
+		assert_int_equal(log_at_line(txn, TABLE, offset, &entry), is_lost ? -EIO : 0);
+		if (!is_lost)
+			assert_entry(&entry, &wanted[seq]);
+	}
+	bool is_begin_lost = first == 1;
+	assert_int_equal(log_at_time(txn, TABLE, 1, &entry), is_begin_lost ? -EIO : -ENOENT);
+}
+
+/* Tables whose blocks stand before and behind what is damaged. */
+static void assert_neighbours(void)
+{
+	for (uint32_t table = TABLE - 1; table <= TABLE + 1; table += 2) {
+		struct log_entry entry;
+		struct log_walk walk;
+		uint64_t count = 0;
+		assert_int_equal(log_first(txn, table, &entry), 0);
+		assert_int_equal(log_at_time(txn, table, 1, &entry), -ENOENT);
+		assert_int_equal(log_walk_begin(&walk, txn, table, SHORT - 100), 0);
+		while (log_walk_next(&walk, &entry) == 1)
+			count++;
+		assert_int_equal(count, 101);
+		assert_int_equal(log_walk_next(&walk, &entry), 0);
+	}
+}
+
+static void damage_stays_where_it_is(void **state)
+{
+	(void)state;
+	fill(SHORT);
+	uint64_t firsts[] = { 1, block_of(SHORT / 2), block_of(SHORT / 3), block_of(SHORT) };
+	for (unsigned i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+		struct layout_key key = layout_log(TABLE, firsts[i]);
+		uint64_t end = firsts[i] + 1;
+		while (end <= SHORT && block_of(end) == firsts[i])
+			end++;
+		fixture_spoil(txn, STORE_LOG, layout_slice(&key));
+		assert_all_but(firsts[i], end);
+		assert_neighbours();
+		fixture_spoil(txn, STORE_LOG, layout_slice(&key));
+		assert_all_but(0, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +385,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(finding_a_time_costs_little, open_log, close_log),
 		cmocka_unit_test_setup_teardown(refuses_a_gap, open_log, close_log),
 		cmocka_unit_test_setup_teardown(tells_damage, open_log, close_log),
+		cmocka_unit_test_setup_teardown(damage_stays_where_it_is, open_log, close_log),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
