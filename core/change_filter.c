@@ -167,10 +167,9 @@ static int read_version(struct change_walk *walk)
 	if (!r && (node.version.seq < walk->first || node.version.seq > walk->last))
 		r = -ENOENT;
 	if (!r)
-		r = log_get(walk->txn, walk->table->number, node.version.seq, &walk->entries[0]);
+		r = read_singly(walk, node.version.seq, node.version.seq);
 	if (r)
 		return r;
-	walk->count = 1;
 	walk->at = 0;
 	if (walk->is_newest_first)
 		walk->last = node.version.seq - 1;

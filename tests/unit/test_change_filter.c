@@ -209,9 +209,9 @@ static void of_restored_tables(void **state)
 	table_free(&restored.table);
 }
 
-static uint64_t count_all(struct world *world, bool is_newest_first, uint64_t *ret_damaged)
+static uint64_t count_of(struct world *world, struct slice encoded_key, bool is_newest_first, uint64_t *ret_damaged)
 {
-	struct change_filter filter = { .to_us = EVER };
+	struct change_filter filter = { .to_us = EVER, .encoded_key = encoded_key };
 	struct reach reach;
 	struct change_walk *walk;
 	const struct change *found;
@@ -219,12 +219,19 @@ static uint64_t count_all(struct world *world, bool is_newest_first, uint64_t *r
 	struct store_txn *txn = fixture_read(world->f);
 	assert_int_equal(reach_of(world->f->history, txn, &world->table, &reach), 0);
 	assert_int_equal(change_walk_begin(txn, &world->table, &reach, &filter, is_newest_first, &walk, NULL), 0);
-	while (change_walk_next(walk, &found) == 1)
+	int r;
+	while ((r = change_walk_next(walk, &found)) == 1)
 		count++;
+	assert_int_equal(r, 0);
 	*ret_damaged = change_walk_damaged(walk, &first);
 	change_walk_end(walk);
 	store_abort(txn);
 	return count;
+}
+
+static uint64_t count_all(struct world *world, bool is_newest_first, uint64_t *ret_damaged)
+{
+	return count_of(world, (struct slice){ 0 }, is_newest_first, ret_damaged);
 }
 
 /* What is left of a change whose item is damaged is told all the same. */
@@ -272,6 +279,15 @@ static void damaged_log(void **state)
 	uint64_t count = count_all(world, false, &damaged);
 	assert_in_range(damaged, 1, 64);
 	assert_int_equal(count + damaged, 200);
+	struct buffer item = BUFFER_INIT;
+	fixture_key(&world->table, "{'id':'x'}", &item);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		count = count_of(world, buffer_slice(&item), turn, &again);
+		assert_int_equal(again, damaged);
+		assert_int_equal(count + damaged, 193);
+	}
+	buffer_free(&item);
+	count = count_all(world, false, &damaged);
 	assert_int_equal(count_all(world, true, &again), count);
 	assert_int_equal(again, damaged);
 	buffer_free(&broken);
