@@ -102,6 +102,7 @@ static int take_argument(struct parsing *parsing, struct option *option, const c
 	option->is_negated = false;
 	switch (option->kind) {
 	case OPTION_VALUE:
+	case OPTION_TIME:
 		return take_value(parsing, option, shown);
 	case OPTION_LIST:
 		return take_list(parsing, option, shown);

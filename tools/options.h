@@ -10,6 +10,7 @@ enum option_kind {
 	OPTION_FLAG,    /* --name */
 	OPTION_SWITCH,  /* --name or --no-name */
 	OPTION_VALUE,   /* --name VALUE */
+	OPTION_TIME,    /* the same, and the value is a time (tool_parse refuses others) */
 	OPTION_PERHAPS, /* --name or --name=VALUE */
 	OPTION_LIST,    /* --name VALUE..., up to the next option */
 	OPTION_EACH,    /* --name VALUE, as often as one likes */

@@ -72,6 +72,24 @@ static int default_ends(struct store_txn *txn, const struct table *table, struct
 	return result;
 }
 
+/* A stretch that ends before what can be told has nothing in it, not the first that can. */
+static int check_end(struct tool *tool, struct store_txn *txn, const struct table *table, const struct reach *reach,
+	const char *to, struct error *error)
+{
+	struct instant instant = { .kind = INSTANT_LATEST };
+	char earliest[INSTANT_TEXT_MAX];
+	int64_t at_us = INT64_MAX;
+	if (tool_instant(tool, to, &instant, NULL) == 0 && instant.kind == INSTANT_AT)
+		at_us = instant.time_us;
+	else if (instant.kind == INSTANT_BEFORE_NOW)
+		at_us = history_now(tool->history, txn) - instant.time_us;
+	if (at_us >= reach->earliest_us)
+		return 0;
+	instant_format(reach->earliest_us, earliest, sizeof(earliest));
+	return error_set(error, -ENOENT, "--to %s is before %s: that is the first state of %s that can be told", to,
+		earliest, table->name);
+}
+
 int stretch_find(struct tool *tool, struct store_txn *txn, const struct table *table, const char *from, const char *to,
 	struct stretch *ret_stretch, struct error *error)
 {
@@ -87,6 +105,8 @@ int stretch_find(struct tool *tool, struct store_txn *txn, const struct table *t
 		stretch.to_us = history_now(tool->history, txn);
 	if (result == 0)
 		result = resolve(tool, txn, table, &stretch.reach, to, &stretch.to_us, &stretch.to_seq, error);
+	if (result == 0 && to && (result = check_end(tool, txn, table, &stretch.reach, to, error)) < 0)
+		return result;
 	if (result == 0 && to && !from && stretch.to_us < stretch.from_us)
 		stretch.from_us = stretch.reach.earliest_us;
 	if (result == 0 && (stretch.from_us > stretch.to_us || (stretch.to_seq && stretch.from_seq > stretch.to_seq)))

@@ -48,6 +48,11 @@ int tool_finish(int result, const struct error *error)
 	return result < 0 ? tool_fail_error(error) : STATUS_DONE;
 }
 
+int tool_answer(const struct tool *tool, int result, const struct error *error)
+{
+	return result == -EINVAL ? tool_usage(tool, "%s", error_text(error)) : tool_finish(result, error);
+}
+
 int tool_usage(const struct tool *tool, const char *format, ...)
 {
 	va_list arguments;
@@ -116,6 +121,17 @@ static int set_screen(struct tool *tool)
 	return wanted ? tool_usage(tool, "--color is auto, always or never, not %s", wanted) : STATUS_DONE;
 }
 
+static int check_times(struct tool *tool)
+{
+	struct instant instant;
+	struct error error = { 0 };
+	for (const struct option *option = tool->options; option && option->name; option++)
+		if (option->kind == OPTION_TIME && option->value &&
+			tool_instant(tool, option->value, &instant, &error) < 0)
+			return tool_usage(tool, "--%s: %s", option->name, error_text(&error));
+	return STATUS_DONE;
+}
+
 int tool_parse(struct tool *tool)
 {
 	char problem[256];
@@ -125,7 +141,9 @@ int tool_parse(struct tool *tool)
 	int status = set_store(tool);
 	if (status == STATUS_DONE)
 		status = set_screen(tool);
-	return status == STATUS_DONE ? set_zone(tool) : status;
+	if (status == STATUS_DONE)
+		status = set_zone(tool);
+	return status == STATUS_DONE ? check_times(tool) : status;
 }
 
 static int open_as(struct tool *tool, bool is_read_only, struct error *error)

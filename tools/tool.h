@@ -48,6 +48,8 @@ int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_fail_error(const struct error *error);
 /* The status of something that returned `result`; says the error unless it went well. */
 int tool_finish(int result, const struct error *error);
+/* The same, where -EINVAL is a question that can't be asked like that: wrong usage. */
+int tool_answer(const struct tool *tool, int result, const struct error *error);
 int tool_usage(const struct tool *tool, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line on stderr that is no failure. */
 void tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -19,7 +19,7 @@
 #define AUTHOR_WIDTH_MAX 40
 
 static struct option blame_options[] = {
-	{ .name = "at", .kind = OPTION_VALUE },
+	{ .name = "at", .kind = OPTION_TIME },
 	{ .name = "json", .kind = OPTION_FLAG },
 	{ .name = NULL },
 };

@@ -13,8 +13,8 @@
 #include "tools/verbs.h"
 
 static struct option evidence_options[] = {
-	{ .name = "from", .kind = OPTION_VALUE },
-	{ .name = "to", .kind = OPTION_VALUE },
+	{ .name = "from", .kind = OPTION_TIME },
+	{ .name = "to", .kind = OPTION_TIME },
 	{ .name = "json", .kind = OPTION_FLAG },
 	{ .name = NULL },
 };
@@ -137,7 +137,7 @@ static int run_export_evidence(struct tool *tool)
 	int result = export(&exporting, &error);
 	if (result == 0)
 		(option_is_given(evidence_options, "json") ? append_json : append_text)(&exporting, &text);
-	status = recovery_print(result, &error, &text);
+	status = result == -EINVAL ? tool_answer(tool, result, &error) : recovery_print(result, &error, &text);
 	table_free(&exporting.table);
 	buffer_free(&text);
 	return status;

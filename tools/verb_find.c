@@ -17,10 +17,10 @@
 
 static struct option find_options[] = {
 	{ .name = "where", .kind = OPTION_EACH },
-	{ .name = "at", .kind = OPTION_VALUE },
+	{ .name = "at", .kind = OPTION_TIME },
 	{ .name = "any-time", .kind = OPTION_FLAG },
-	{ .name = "from", .kind = OPTION_VALUE },
-	{ .name = "to", .kind = OPTION_VALUE },
+	{ .name = "from", .kind = OPTION_TIME },
+	{ .name = "to", .kind = OPTION_TIME },
 	{ .name = "json", .kind = OPTION_FLAG },
 	{ .name = NULL },
 };
@@ -217,7 +217,9 @@ static int look(struct finding *finding, const char *word)
 	progress_end(&finding->choice.progress);
 	if (result < 0 && error.code == 0)
 		error_set(&error, result, "the items of %s could not be read: %s", word, strerror(-result));
-	return result < 0 ? tool_fail_error(&error) : finding->found > 0 ? STATUS_DONE : STATUS_FAILED;
+	return result < 0           ? tool_answer(finding->tool, result, &error)
+	       : finding->found > 0 ? STATUS_DONE
+				    : STATUS_FAILED;
 }
 
 static int parse(struct finding *finding)

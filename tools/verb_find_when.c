@@ -24,8 +24,8 @@
 #define EDGE_US (60 * SECOND_US)
 
 static struct option find_when_options[] = {
-	{ .name = "from", .kind = OPTION_VALUE },
-	{ .name = "to", .kind = OPTION_VALUE },
+	{ .name = "from", .kind = OPTION_TIME },
+	{ .name = "to", .kind = OPTION_TIME },
 	{ .name = "where", .kind = OPTION_VALUE },
 	{ .name = "count", .kind = OPTION_VALUE },
 	{ .name = "all", .kind = OPTION_FLAG },
@@ -343,7 +343,7 @@ static int never(struct finding *finding)
 {
 	char instant[INSTANT_TEXT_MAX];
 	instant_format(finding->low_us, instant, sizeof(instant));
-	if (finding->is_item || has("all"))
+	if (finding->is_item || has("all") || finding->low == finding->high)
 		return error_set(&finding->error, -ENOENT, "it never holds between %s and change %" PRIu64 " of %s",
 			instant, finding->high, finding->table.name);
 	return error_set(&finding->error, -ENOENT,
@@ -479,7 +479,7 @@ static int run_find_when(struct tool *tool)
 			result = find_when(&finding);
 		if (result < 0 && finding.error.code == 0)
 			error_set(&finding.error, result, "the store could not be read: %s", strerror(-result));
-		status = tool_finish(result, &finding.error);
+		status = tool_answer(tool, result, &finding.error);
 	}
 	store_abort(finding.txn);
 	expression_free(finding.where);

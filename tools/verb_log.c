@@ -14,8 +14,8 @@
 #include "tools/verbs.h"
 
 static struct option log_options[] = {
-	{ .name = "from", .kind = OPTION_VALUE },
-	{ .name = "to", .kind = OPTION_VALUE },
+	{ .name = "from", .kind = OPTION_TIME },
+	{ .name = "to", .kind = OPTION_TIME },
 	{ .name = "by", .kind = OPTION_EACH },
 	{ .name = "op", .kind = OPTION_EACH },
 	{ .name = "where", .kind = OPTION_EACH },
@@ -224,9 +224,7 @@ static int log_in(struct logging *logging)
 	if (result < 0)
 		return tool_fail("the store could not be read: %s", strerror(-result));
 	result = find(logging, txn, &error);
-	int status = result == 0         ? show_all(logging, txn)
-		     : result == -EINVAL ? tool_usage(logging->tool, "%s", error_text(&error))
-					 : tool_fail_error(&error);
+	int status = result == 0 ? show_all(logging, txn) : tool_answer(logging->tool, result, &error);
 	store_abort(txn);
 	return status;
 }

@@ -19,8 +19,8 @@
 #define JSON_BINS 180
 
 static struct option timeline_options[] = {
-	{ .name = "from", .kind = OPTION_VALUE },
-	{ .name = "to", .kind = OPTION_VALUE },
+	{ .name = "from", .kind = OPTION_TIME },
+	{ .name = "to", .kind = OPTION_TIME },
 	{ .name = "svg", .kind = OPTION_VALUE },
 	{ .name = "json", .kind = OPTION_FLAG },
 	{ .name = NULL },
@@ -46,11 +46,13 @@ static int find_reach(struct timeline *timeline)
 	const struct stretch *stretch = &timeline->stretch;
 	struct log_entry entry;
 	timeline->reach = stretch->reach;
-	int result = timeline_at(timeline->txn, &timeline->table, &stretch->reach, stretch->from_us - 1, &entry);
+	int result = stretch->from_seq ? log_get(timeline->txn, timeline->table.number, stretch->from_seq, &entry)
+				       : timeline_at(timeline->txn, &timeline->table, &stretch->reach,
+						 stretch->from_us - 1, &entry);
 	if (result < 0)
 		return result;
 	timeline->items_before = entry.items;
-	timeline->reach.first_seq = stretch->from_seq ? stretch->from_seq : entry.seq;
+	timeline->reach.first_seq = entry.seq;
 	result = timeline_at(timeline->txn, &timeline->table, &stretch->reach, stretch->to_us, &entry);
 	timeline->reach.last_seq = stretch->to_seq ? stretch->to_seq : entry.seq;
 	return result;
@@ -239,7 +241,7 @@ static int run_timeline(struct tool *tool)
 		result = tell(&timeline, &text, &error);
 	else
 		error_set(&error, result, "the store could not be read: %s", strerror(-result));
-	status = recovery_print(result, &error, &text);
+	status = result == -EINVAL ? tool_answer(tool, result, &error) : recovery_print(result, &error, &text);
 	store_abort(timeline.txn);
 	table_free(&timeline.table);
 	buffer_free(&text);

@@ -109,7 +109,10 @@ numbers() {
 	run -2 pitr log -n many
 	run -2 pitr log --color=green
 	run -2 pitr find orders
+	run -2 pitr find orders --where 'a = 1' --at 2025-03-01T09
+	run -2 pitr find orders/1001 --where 'a = 1'
 	run -2 pitr blame
+	run -2 pitr blame orders 1001 --at never
 }
 
 @test "log in full, in counts, as Streams records" {

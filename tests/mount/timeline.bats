@@ -44,6 +44,11 @@ setup() {
 	[ "$(head -n 18 "$WORK/chart" | wc -L)" -le 80 ]
 	COLUMNS=200 pitr timeline orders >"$WORK/wide"
 	[ "$(head -n 18 "$WORK/wide" | wc -L)" -gt 100 ]
+	# A stretch by numbers begins with the state after the first of them; one before all that can be told has nothing.
+	[ "$(pitr timeline orders --from seq-100 --to seq-103 --json | jq -c 'select(.table)
+		| [.inserted - .removed, .itemsAfter - .itemsBefore, .inserted + .removed]')" = '[3,3,3]' ]
+	run -1 pitr timeline orders --from 2024-01-01 --to 2024-02-01
+	[[ $output == *"--to 2024-02-01 is before 2025-03-01T06:00:00: that is the first state of orders"* ]]
 	# A shorter stretch counts only what lies in it.
 	[ "$(pitr timeline orders --from 2025-03-01T07:00:00 --to 2025-03-01T07:59:59 --json | jq 'select(.table) | .inserted')" -eq 60 ]
 	[ "$(pitr timeline orders --from 2025-03-01T08:00:01 --to 2025-03-01T08:00:20)" = 'nothing changed in orders in that time' ]
@@ -71,6 +76,8 @@ setup() {
 	[[ $output == *"could not be written"* ]]
 	run -1 pitr timeline nothing
 	run -2 pitr timeline orders more
-	run -1 pitr timeline orders --from 2025-03-01T08:00 --to 2025-03-01T07:00
+	run -2 pitr timeline orders --from 2025-03-01T08:00 --to 2025-03-01T07:00
 	[[ $output == *"--from is later than --to"* ]]
+	run -2 pitr timeline orders --from 2025-03-01T08
+	[[ $output == *"--from: cannot read '2025-03-01T08' as a time"* ]]
 }
