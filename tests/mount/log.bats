@@ -230,6 +230,8 @@ status 0"
 	# The same process number with another program is another reason.
 	(PITR_REASON=first exec sh -c 'echo "{\"a\":1}" >"$0/1002.json"; PITR_REASON=second exec cp new "$0/1001.json"' "$MNT/orders")
 	rm "$MNT/orders/1002.json"
+	# Looking waits until it is committed.
+	run -1 test -e "$MNT/orders/1002.json"
 	run -0 pitr log orders --op insert,remove --json
 	[ "$(jq -c '[.author.process, .author.reason]' <<<"$output" | paste -sd' ')" = \
 		'["rm",null] ["sh","first"] ["cp","INC-17 \"quoted\""]' ]
