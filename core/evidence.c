@@ -424,6 +424,30 @@ static int export_all(struct export *export)
 	return r;
 }
 
+/* The table as it was described at the end of the stretch, if it has got other keys since. */
+static int find_table(struct export *export, struct table *ret_then)
+{
+	struct evidence_facts *facts = &export->facts;
+	const struct table *table = facts->table;
+	struct key_schema schema;
+	struct log_entry entry;
+	uint64_t from, end;
+	int r = table->number == CATALOGUE ? -ENOENT
+					   : table_keys_at(export->txn, table->number, facts->to, &schema, &from, &end);
+	if (r || from == table->keys_from)
+		return r == -ENOENT ? 0 : r;
+	r = log_get(export->txn, table->number, facts->to, &entry);
+	if (!r)
+		r = table_load(export->txn, table->number, entry.time_us, ret_then);
+	if (r == -ENOENT)
+		r = table_copy(table, ret_then);
+	if (r)
+		return r;
+	ret_then->schema = schema;
+	facts->table = ret_then;
+	return 0;
+}
+
 int evidence_export(struct history *history, struct store_txn *txn, const struct table *table, uint64_t from,
 	uint64_t to, const char *directory, int (*progress)(void *context, uint64_t done, uint64_t total),
 	void *context, struct evidence_counts *ret_counts, struct error *error)
@@ -437,12 +461,16 @@ int evidence_export(struct history *history, struct store_txn *txn, const struct
 		.progress = progress,
 		.context = context,
 		.error = error ? error : &unused };
+	struct table then = { 0 };
 	assert(from <= to);
-	int r = export_all(&export);
+	int r = find_table(&export, &then);
+	r = r ? error_set(export.error, r, "%s could not be described: %s", table->name, strerror(-r))
+	      : export_all(&export);
 	*ret_counts = export.facts.counts;
 	ret_counts->head_before = export.facts.before;
 	ret_counts->head_after = export.facts.after;
 	buffer_free(&export.out);
 	buffer_free(&export.manifest);
+	table_free(&then);
 	return r;
 }

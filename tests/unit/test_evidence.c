@@ -153,12 +153,54 @@ static void test_only_into_an_empty_directory(void **state)
 	table_free(&table);
 }
 
+/* A stretch from before a table got other keys is told with those it had. */
+static void test_keys_are_those_of_the_stretch(void **state)
+{
+	static const char keys[] = "{\"KeySchema\":[{\"AttributeName\":\"name\",\"KeyType\":\"HASH\"}],"
+				   "\"AttributeDefinitions\":[{\"AttributeName\":\"name\",\"AttributeType\":\"S\"}]}";
+	struct fixture *fixture = *state;
+	struct change_context context = { 0 };
+	struct evidence_counts counts;
+	struct buffer text = BUFFER_INIT;
+	struct table table, later;
+	struct json *document;
+	char directory[280];
+	fixture_create(fixture, "orders", NULL, &table);
+	fixture_put(fixture, &table, "{'id':'x','a':1}");
+	fixture_remove(fixture, &table, "{'id':'x'}");
+	assert_int_equal(json_parse(slice_of_text(keys), &json_default_limits, &document, NULL), 0);
+	struct batch *batch = fixture_begin(fixture);
+	assert_int_equal(table_update(batch, &table, document, &context, NULL), 0);
+	fixture_commit(batch);
+	json_free(document);
+	struct store_txn *txn = fixture_read(fixture);
+	assert_int_equal(table_find(txn, slice_of_text("orders"), TIME_NOW, &later, NULL), 0);
+	store_abort(txn);
+	fixture_put(fixture, &later, "{'name':'y'}");
+	for (uint64_t to = 1; to <= 3; to += 2) {
+		snprintf(directory, sizeof(directory), "%s/evidence-%d", fixture->directory, (int)to);
+		assert_int_equal(export(fixture, &later, to, directory, NULL, &counts), 0);
+		const char *key = to == 1 ? "[\"id\"]" : "[\"name\"]";
+		read_file(directory, "README.txt", &text);
+		assert_non_null(memmem(text.data, text.size, key, strlen(key)));
+		read_file(directory, "table.json", &text);
+		key = to == 1 ? "\"AttributeName\": \"id\"" : "\"AttributeName\": \"name\"";
+		assert_non_null(memmem(text.data, text.size, key, strlen(key)));
+	}
+	read_file(directory, "before.jsonl", &text);
+	assert_int_equal(text.size, 0);
+	buffer_free(&text);
+	table_free(&table);
+	table_free(&later);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_equal_states_are_equal_files, set_up, fixture_end_test),
 		cmocka_unit_test_setup_teardown(test_what_fails_leaves_nothing, set_up, fixture_end_test),
 		cmocka_unit_test_setup_teardown(test_only_into_an_empty_directory, set_up, fixture_end_test),
+		cmocka_unit_test_setup_teardown(test_keys_are_those_of_the_stretch, set_up, fixture_end_test),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
