@@ -434,8 +434,9 @@ static int list_version(struct lister *lister, const struct node *node, uint64_t
 	lister->before_us = node->version.time_us;
 	name_of(node, alone == 1, name, sizeof(name));
 	result = node_of_version(lister->mount, lister->txn, entry.view, node, &shown);
-	if (result < 0)
-		return result == -EIO ? 1 : result;
+	/* What is damaged was there; it says so when it is read. */
+	if (result < 0 && result != -EIO)
+		return result;
 	return lister->each(lister->context, place, name, &entry, &shown);
 }
 

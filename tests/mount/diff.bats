@@ -173,7 +173,7 @@ told() {
 	        assert os.path.samestat(before, os.fstat(file.fileno())), name
 	        open(f"orders/{name}", "w").write(file.read())
 	PY
-	[ -f orders/a2.json ] && [ "$(jq .n orders/a2.json)" -eq 2 ]
+	[ "$(jq .n orders/a2.json)" -eq 2 ]
 	[ -z "$(ls orders/@/diff/-55m..latest/removed)" ]
 	[ "$(ls orders/@/diff/-55m..latest/added | tr '\n' ' ')" = 'b1.json c1.json ' ]
 }

@@ -229,3 +229,31 @@ fill() {
 	fi
 	exec 5<&-
 }
+
+@test "what is damaged is listed, and says so when it is read" {
+	local names
+	pitr_mount
+	cd "$MNT"
+	mkdir orders
+	echo '{"text":"a state that was stored"}' >orders/1001.json
+	echo '{"text":"another one"}' >orders/1002.json
+	rm orders/100?.json
+	cd /
+	pitr_umount "$MNT"
+	python3 - "$STORE/data.mdb" <<-'PY'
+	import sys
+	bytes = open(sys.argv[1], "rb").read()
+	assert b"a state that" in bytes
+	open(sys.argv[1], "r+b").write(bytes.replace(b"a state that", b"a stage that"))
+	PY
+	pitr_mount
+	cd "$MNT/orders/@"
+	[ "$(ls deleted | tr '\n' ' ')" = '1001.json 1002.json ' ]
+	refused 'Input/output' cat deleted/1001.json
+	mapfile -t names < <(ls history/1001.json)
+	[ "${#names[@]}" -eq 2 ]
+	[[ ${names[1]} == *.deleted ]]
+	refused 'Input/output' cat "history/1001.json/${names[0]}"
+	refused 'Input/output' cat "history/1001.json/${names[1]}"
+	[ "$(jq -r .item.text history/1002.json/*.deleted)" = 'another one' ]
+}
