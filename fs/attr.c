@@ -215,7 +215,7 @@ int attr_of_target(struct mount *mount, struct store_txn *txn, const struct targ
 /* Retention forgets what is settled, too: not for ever. */
 static double leaf_timeout(const struct branch_node *leaf)
 {
-	return leaf->is_settled || leaf->is_told ? TIMEOUT_LIVE : TIMEOUT_ABSENT;
+	return leaf->is_settled ? TIMEOUT_LIVE : TIMEOUT_ABSENT;
 }
 
 double attr_timeout(const struct target *target)

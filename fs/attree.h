@@ -58,9 +58,9 @@ struct branch_node {
 	uint64_t size_bytes; /* of a file */
 	int64_t time_us; /* mtime. A directory's changes whenever what is listed may have, or `salt` does; 0: that of the mount */
 	/* How the kernel learns of changes. Settled: there are none, until the thing is forgotten as a whole; it keeps names, attributes,
-	 * pages and listings. Told: whoever makes the change sends notices (notifier.h). Neither: it asks again after 50 ms, and
+	 * pages and listings. Otherwise it asks again after 50 ms, and
 	 * drops pages and listings when size or mtime have changed. */
-	bool is_settled, is_told;
+	bool is_settled;
 	uint64_t seq; /* change of the view's table that made it, of which extended attributes tell; 0: none */
 	/* Of a directory, below 1000: nanoseconds that are added to the mtime in a read-only mount, whose kernel lists anew only when that is
 	 * another one. For what changes a listing without being a change of its time, such as the beginning of what can be told moving on. */

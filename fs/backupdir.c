@@ -157,6 +157,15 @@ static int list_backups(struct mount *mount, struct store_txn *txn, struct view 
 	return result;
 }
 
+int backupdir_salt(struct store_txn *txn, struct branch_node *node)
+{
+	uint64_t revision;
+	int result = pin_revision(txn, &revision);
+
+	node->salt = (uint16_t)(result < 0 ? 0 : revision % 1000);
+	return result;
+}
+
 static int backups_node(struct mount *mount, struct store_txn *txn, struct view *directory, uint64_t number,
 	struct branch_node *ret_node)
 {
@@ -167,12 +176,12 @@ static int backups_node(struct mount *mount, struct store_txn *txn, struct view 
 	(void)mount;
 	if (number != NUMBER_DIRECTORY)
 		return -ENOENT;
-	*ret_node = (struct branch_node){ .time_us = directory->table.created_us, .is_told = true };
+	*ret_node = (struct branch_node){ .time_us = directory->table.created_us };
 	while ((result = backup_next(txn, table_of(directory), table_name_of(directory), &place, &pin)) == 1) {
 		if (pin.created_us > ret_node->time_us)
 			ret_node->time_us = pin.created_us;
 	}
-	return result;
+	return result < 0 ? result : backupdir_salt(txn, ret_node);
 }
 
 /* --- making and deleting --- */

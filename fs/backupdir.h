@@ -9,6 +9,9 @@ extern const struct branch backupdir_of_table;
 extern const struct branch backupdir_of_store; /* backupdir_store.c */
 extern const struct branch backupdir_of_name;  /* in that of the root: of all tables that ever had the name */
 
+/* Another one whenever backups were made or deleted (attree.h). */
+int backupdir_salt(struct store_txn *txn, struct branch_node *node);
+
 /* Looks whether backups were made or deleted since it last looked, by anyone, and tells the kernel. */
 struct backupdir_known {
 	uint64_t commit, revision; /* of the store, and of its pins, when it last looked; at first 0 */

@@ -133,12 +133,12 @@ static int tables_node(struct mount *mount, struct store_txn *txn, struct view *
 	(void)mount, (void)directory;
 	if (number != NUMBER_DIRECTORY)
 		return -ENOENT;
-	*ret_node = (struct branch_node){ .is_told = true };
+	*ret_node = (struct branch_node){ 0 };
 	while ((result = backup_next(txn, UINT32_MAX, slice_of(NULL, 0), &place, &pin)) == 1) {
 		if (pin.created_us > ret_node->time_us)
 			ret_node->time_us = pin.created_us;
 	}
-	return result;
+	return result < 0 ? result : backupdir_salt(txn, ret_node);
 }
 
 const struct branch backupdir_of_store = { .find = find_table, .list = list_tables, .node = tables_node };
