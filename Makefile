@@ -30,8 +30,8 @@ FUSE_LIBS = $(eval FUSE_LIBS := $$(shell pkg-config --libs fuse3))$(FUSE_LIBS)
 
 VARIANTS := release asan tsan fuzz cov
 release_CFLAGS := -O2 -g $(WARNINGS)
-asan_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all $(WARNINGS)
-tsan_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=thread $(WARNINGS)
+asan_CFLAGS := -O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all $(WARNINGS)
+tsan_CFLAGS := -O1 -g1 -fno-omit-frame-pointer -fsanitize=thread $(WARNINGS)
 fuzz_CC := $(CLANG)
 fuzz_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -Wall -Wextra
 cov_CFLAGS := -O0 -g --coverage $(WARNINGS)
