@@ -331,9 +331,63 @@ static void a_restored_table_has_a_chain_of_its_own(void **state)
 	table_free(&restored);
 }
 
+static struct {
+	unsigned seen, failing;
+	int code;
+} calls;
+
+static int fail_one(void *context, enum store_op op)
+{
+	(void)context, (void)op;
+	return ++calls.seen == calls.failing ? calls.code : 0;
+}
+
+/* A seal that leaves a table out would let its loss pass. */
+static void whatever_fails_no_table_is_left_out(void **state)
+{
+	static const int codes[] = { -EIO, -ENOMEM };
+	struct fixture *f = *state;
+	struct table orders, others, restored;
+	struct seal whole, seal;
+	fixture_create(f, "orders", NULL, &orders);
+	fixture_create(f, "others", NULL, &others);
+	change_often(f, &orders, 100);
+	change_often(f, &others, 5);
+	fixture_restore(f, &orders, 90, "restored", &restored);
+	fixture_drop(f, &others);
+	make(f, &whole);
+	unsigned refused = 0;
+	bool is_reached = true;
+	for (calls.failing = 1; is_reached; calls.failing++) {
+		struct error error = { 0 };
+		calls.code = codes[calls.failing % 2];
+		struct store_txn *txn = fixture_read(f);
+		calls.seen = 0;
+		store_set_fault_hook(history_store(f->history), fail_one, NULL);
+		int r = seal_make(f->history, txn, &seal, &error);
+		store_set_fault_hook(history_store(f->history), NULL, NULL);
+		store_abort(txn);
+		is_reached = calls.seen >= calls.failing;
+		if (r) {
+			assert_int_equal(r, calls.code);
+			assert_int_equal(error.code, calls.code);
+			refused++;
+		} else {
+			assert_equal_seals(&seal, &whole);
+			seal_free(&seal);
+		}
+	}
+	assert_in_range(refused, 10, calls.failing);
+	seal_free(&whole);
+	table_free(&orders);
+	table_free(&others);
+	table_free(&restored);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(whatever_fails_no_table_is_left_out, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(seals_every_table, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(text_goes_both_ways, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(what_was_altered_is_refused, open_store, fixture_end_test),
