@@ -1,7 +1,9 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "seal.h"
@@ -161,6 +163,30 @@ static void append_summary(struct showing *showing, const struct verify_counts *
 					   : ": all of it is there, or was dropped as its window allows");
 }
 
+/* --- what can't be read at all --- */
+
+/* Records have checksums, the pages of LMDB they stand in have none: one that points out of the file ends the search where it is read. */
+static void end_at_fault(int signal_number)
+{
+	static const char message[] =
+		"\npitr: the data file points to what is not in it: its own structure is damaged, and what comes after "
+		"this place could not be looked at; restore it from a copy\n";
+	(void)signal_number;
+	if (write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
+		_exit(STATUS_FAILED);
+	_exit(STATUS_FAILED);
+}
+
+/* What was found until then has been printed. */
+static void expect_faults(void)
+{
+	struct sigaction action = { .sa_handler = end_at_fault };
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
 static int run(struct tool *tool, const struct seal *seal)
 {
 	struct showing showing = { .is_json = option_is_given(verify_options, "json"),
@@ -201,6 +227,9 @@ static int run_verify(struct tool *tool)
 	if (!result && path)
 		result = seal_parse(buffer_slice(&text), &seal, &error);
 	buffer_free(&text);
+	if (result < 0 && error.code == -EINVAL)
+		tool_say("pitr: %s is no seal that can be used:", path);
+	expect_faults();
 	int status = result ? tool_finish(result, &error) : tool_open(tool, /* is_writable= */ false);
 	if (status == STATUS_DONE)
 		status = run(tool, path ? &seal : NULL);

@@ -29,6 +29,7 @@ damage() {
 	[[ $output == *"2 tables, 10 changes,"*"sound" ]]
 	pitr_mount
 	echo '{"id":"9","n":1}' >"$MNT/orders/9.json"
+	sync "$MNT/orders/9.json"
 	run --separate-stderr -0 pitr verify orders
 	[[ $output == "1 tables, 4 changes,"*"sound" ]]
 	run --separate-stderr -0 pitr verify --quiet
@@ -45,6 +46,25 @@ damage() {
 	run --separate-stderr -0 pitr verify visits
 	run --separate-stderr -1 pitr verify --quiet orders
 	[ -z "$output" ]
+}
+
+# In every leaf page of the data file, values with this text are said to be 2 GB long.
+damage_pages() {
+	TEXT=$1 perl -0777 -pi -e 'for (my $page = 8192; $page < length; $page += 4096) {
+		next unless unpack("v", substr($_, $page + 10, 2)) == 2;
+		for (my $at = 16; $at < unpack("v", substr($_, $page + 12, 2)); $at += 2) {
+			my $node = $page + unpack("v", substr($_, $page + $at, 2));
+			next if $node + 8 > length;
+			my $size = unpack("v", substr($_, $node, 2)) + 8 + unpack("v", substr($_, $node + 6, 2));
+			substr($_, $node + 2, 2) = "\xff\x7f" if index(substr($_, $node, $size), $ENV{TEXT}) >= 0;
+		}
+	}' "$STORE/data.mdb"
+}
+
+@test "damage to the pages that records stand in is no crash" {
+	damage_pages 'a name to be found 2'
+	run --separate-stderr -1 pitr verify
+	[[ $stderr == *"its own structure is damaged"* ]]
 }
 
 @test "what was sealed is there, or is missed" {
@@ -69,5 +89,6 @@ damage() {
 	run -2 pitr verify orders visits
 	echo '{}' >other.json
 	run -1 pitr verify --against other.json
+	[[ $output == *"other.json is no seal that can be used:"* ]]
 	run -1 pitr verify --against absent.json
 }
