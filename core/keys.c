@@ -59,7 +59,7 @@ int keys_begin(struct keys_walk *walk, struct store_txn *txn, const struct table
 	struct slice partition, uint64_t place)
 {
 	struct snapshot live = snapshot_live(table->number);
-	uint64_t directory, slot;
+	uint64_t directory, slot = 0;
 	*walk = (struct keys_walk){ .place = place, .alive_state = -1, .gone_state = -1 };
 	int r = find_directory(walk, txn, table, reach, partition, &directory);
 	if (!r && walk->has_alive)
