@@ -146,7 +146,8 @@ int restore_next(struct store_txn *txn, uint32_t *number, struct table *ret_tabl
 		struct layout_key from = layout_meta_number('r', *number);
 		struct slice key, value;
 		int r = store_seek(txn, STORE_META, layout_slice(&from), &key, &value);
-		if (r || key.size != from.size || key.data[0] != from.bytes[0])
+		r = store_within(r, key, slice_of(from.bytes, 1));
+		if (r || key.size != from.size)
 			return r == -ENOENT ? 0 : r;
 		*number = (uint32_t)layout_meta_read_number(key);
 		r = table_load(txn, *number, TIME_NOW, ret_table);

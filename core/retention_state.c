@@ -83,10 +83,12 @@ int retention_next_table(struct store_txn *txn, uint32_t *number)
 		struct layout_key from = layout_meta_number(kinds[i], *number);
 		struct slice key, value;
 		int r = store_seek(txn, STORE_META, layout_slice(&from), &key, &value);
-		if (r && r != -ENOENT)
+		r = store_within(r, key, slice_of(from.bytes, 1));
+		/* Also of a damaged record the key tells whose it is. */
+		bool is_found = (!r || r == -EIO) && key.size == from.size;
+		if (r && r != -ENOENT && !is_found)
 			return r;
-		if (!r && key.size == from.size && key.data[0] == (uint8_t)kinds[i] &&
-			layout_meta_read_number(key) < found)
+		if (is_found && layout_meta_read_number(key) < found)
 			found = (uint32_t)layout_meta_read_number(key);
 	}
 	struct pin_place place = { .table = *number, .is_begun = true };

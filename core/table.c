@@ -88,10 +88,11 @@ static int put_backdated(struct store_txn *txn, uint32_t table, uint64_t seq, in
 static int next_backdated(struct store_txn *txn, int64_t time_us, uint64_t *number, struct table *ret_table)
 {
 	for (;; (*number)++) {
-		struct layout_key from = layout_meta_number('b', *number), end = layout_meta('b');
+		struct layout_key from = layout_meta_number('b', *number);
 		struct slice key, value;
 		int r = store_seek(txn, STORE_META, layout_slice(&from), &key, &value);
-		if (r || key.size != from.size || key.data[0] != end.bytes[0])
+		r = store_within(r, key, slice_of(from.bytes, 1));
+		if (r || key.size != from.size)
 			return r ? r : -ENOENT;
 		*number = layout_meta_read_number(key);
 		struct reader reader = reader_of(value);

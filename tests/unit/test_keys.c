@@ -11,6 +11,8 @@
 
 #include "core/clock.h"
 #include "core/keys.h"
+#include "core/layout.h"
+#include "core/restore.h"
 #include "core/retention.h"
 #include "tests/support/consistency.h"
 #include "tests/support/fixture.h"
@@ -458,6 +460,31 @@ static uint64_t number_of(struct store_txn *txn, const struct table *table, cons
 	return r ? 0 : node.number;
 }
 
+/* In META the records of one kind stand beside those of another. */
+static void assert_kinds_stand_alone(struct fixture *fixture)
+{
+	struct batch *batch = fixture_begin(fixture);
+	struct store_txn *txn = batch_txn(batch);
+	struct slice key, value;
+	struct table table;
+	uint64_t place = 0;
+	uint32_t number = 0;
+	for (const char *kind = "br"; *kind; kind++) {
+		struct layout_key at = layout_meta_number(*kind, 0);
+		assert_int_equal(store_seek(txn, STORE_META, layout_slice(&at), &key, &value), 0);
+		assert_true(key.data[0] > (uint8_t)*kind);
+		at.size = key.size;
+		memcpy(at.bytes, key.data, key.size);
+		fixture_spoil(txn, STORE_META, layout_slice(&at));
+		if (*kind == 'b')
+			assert_int_equal(table_list(txn, START - SECOND_US, &place, &table), 0);
+		if (*kind == 'r')
+			assert_int_equal(restore_next(txn, &number, &table), 0);
+		fixture_spoil(txn, STORE_META, layout_slice(&at));
+	}
+	batch_abort(batch);
+}
+
 static void test_damage_is_nothing_to_its_neighbours(void **state)
 {
 	struct fixture *fixture = *state;
@@ -488,6 +515,7 @@ static void test_damage_is_nothing_to_its_neighbours(void **state)
 	assert_int_equal(gone_walk_next(&walk, &gone), 0);
 	gone_walk_end(&walk);
 	batch_abort(batch);
+	assert_kinds_stand_alone(fixture);
 	buffer_free(&encoded);
 	table_free(&table);
 }
