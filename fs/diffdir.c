@@ -111,6 +111,7 @@ static int make_table(struct mount *mount, struct store_txn *txn, const struct v
 	if (made == NULL)
 		return -ENOMEM;
 	attree_set_table(made, table);
+	made->written = view->written;
 	result = resolve_or_empty(mount, txn, table, view->from.time_us, &made->from);
 	if (result == 0)
 		result = resolve_or_empty(mount, txn, table, view->snapshot.time_us, &made->snapshot);

@@ -198,13 +198,27 @@ static bool is_same_state(const struct view *a, const struct view *b)
 	       a->snapshot.seq == b->snapshot.seq;
 }
 
+/* What came before the last change goes on being the same directory, with the same files (their numbers belong to keys), though it changes
+ * with every change: whoever copies out of it must not take each file for another one. */
+static bool is_going_on(const struct view *view)
+{
+	return view->branch != NULL && view->written == INSTANT_LATEST;
+}
+
+static bool has_same_numbers(const struct view *a, const struct view *b)
+{
+	if (is_going_on(a) && is_going_on(b))
+		return a->branch == b->branch && a->table.number == b->table.number && strcmp(a->path, b->path) == 0;
+	return is_same_state(a, b);
+}
+
 /* From what the view shows, so that it is the same in every mount; another one only where two states would have the same. */
 static uint64_t choose_base(const struct views *views, const struct view *view)
 {
 	struct slice id = view->branch != NULL ? slice_of_text(view->path)
 			  : view->is_store     ? slice_of_text("store")
 					       : slice_of_text(view->table.id);
-	uint64_t seed = (uint64_t)view->time_us * 31 + view->snapshot.seq;
+	uint64_t seed = is_going_on(view) ? 0 : (uint64_t)view->time_us * 31 + view->snapshot.seq;
 	uint64_t base = index_hash(seed, id) >> NODE_NUMBER_BITS;
 
 	for (;; base++) {
@@ -213,7 +227,7 @@ static uint64_t choose_base(const struct views *views, const struct view *view)
 		base &= SLOT_MAX;
 		base += base == 0;
 		link = index_first(&views->by_base, base);
-		while (link != NULL && is_same_state(index_holder(link, struct slot, by_base)->view, view))
+		while (link != NULL && has_same_numbers(index_holder(link, struct slot, by_base)->view, view))
 			link = index_next(link);
 		if (link == NULL)
 			return base << NODE_NUMBER_BITS;
@@ -285,7 +299,7 @@ struct view *views_find_asked(
 
 	pthread_mutex_lock(&views->lock);
 	slot = find_named(views, parent, name);
-	if (slot != NULL && slot->view->branch != NULL && slot->view->written == INSTANT_LATEST && asked_by != 0 &&
+	if (slot != NULL && is_going_on(slot->view) && asked_by != 0 &&
 		atomic_load(&slot->view->asked_by) == asked_by && now_ms - slot->used_ms <= idle_max_ms)
 		view = use(views, slot, now_ms);
 	pthread_mutex_unlock(&views->lock);

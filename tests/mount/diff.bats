@@ -159,16 +159,17 @@ told() {
 	[ "$(ls orders/@/diff/-10m1s..-0s/added)" = c1.json ]
 }
 
-@test "what came before the last change stands still for the process that copies out of it, and for nobody else" {
+@test "what came before the last change stands still for the process that copies out of it, and its files are the same for all" {
 	mounted
 	python3 - <<-'PY'
-	import os, time
+	import os, subprocess, time
 	place = "orders/@/diff/-55m..latest/removed"
 	for name in os.listdir(place):
 	    before = os.stat(f"{place}/{name}")
 	    open("orders/c1.json", "w").write('{"n":%d}' % time.monotonic_ns())
 	    os.stat("orders/c1.json")
 	    time.sleep(0.03)
+	    subprocess.run(["ls", place])
 	    with open(f"{place}/{name}") as file:
 	        assert os.path.samestat(before, os.fstat(file.fileno())), name
 	        open(f"orders/{name}", "w").write(file.read())
