@@ -40,13 +40,15 @@ static void digest_tables(const struct seal *seal, struct chain *ret_digest)
 {
 	struct buffer line = BUFFER_INIT;
 	struct hash hash;
-	char head[CHAIN_TEXT_SIZE];
+	char head[CHAIN_TEXT_SIZE], time[INSTANT_TEXT_MAX];
 	hash_begin(&hash);
 	for (size_t i = 0; i < seal->count; i++) {
 		const struct seal_table *table = &seal->tables[i];
 		chain_text(&table->head, head);
+		instant_format_z(table->time_us, time, sizeof(time));
 		buffer_clear(&line);
-		buffer_append_format(&line, "%s %llu %s\n", table->id, (unsigned long long)table->seq, head);
+		buffer_append_format(&line, "%s %llu %s %llu %s %s\n", table->id, (unsigned long long)table->seq, head,
+			(unsigned long long)table->items, table->time_us ? time : "-", table->name);
 		hash_add(&hash, buffer_slice(&line));
 	}
 	buffer_free(&line);

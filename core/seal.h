@@ -4,8 +4,8 @@
  *   {"Seal":"pitrfs 1","Store":"<store id>","Time":"2025-03-01T10:00:00Z","Tables":[
  *      {"Table":"orders","TableId":"..","SequenceNumber":22963,"Time":"..","Items":5400,"Head":"<64 hex digits>"},..],
  *    "Digest":"<64 hex digits>"}
- * Digest is the SHA-256 of the lines "<TableId> <SequenceNumber> <Head>\n" in the order of Tables, the catalogue first: what is
- * written down when one line must do. */
+ * Digest is the SHA-256 of the lines "<TableId> <SequenceNumber> <Head> <Items> <Time, or -> <Table>\n" in the order of Tables, the catalogue
+ * first: what is written down when one line must do. When the seal was made, its own Time, is nothing it can prove, and no part of that. */
 #ifndef PITR_SEAL_H
 #define PITR_SEAL_H
 

@@ -19,7 +19,7 @@ teardown() {
 
 # The digest of a seal's tables, worked out without pitr.
 digest_of() {
-	jq -r '.Tables[] | "\(.TableId) \(.SequenceNumber) \(.Head)"' "$1" | sha256sum | cut -c-64
+	jq -r '.Tables[] | "\(.TableId) \(.SequenceNumber) \(.Head) \(.Items) \(.Time // "-") \(.Table)"' "$1" | sha256sum | cut -c-64
 }
 
 @test "a seal is one document with the head of every table's chain" {

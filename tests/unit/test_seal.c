@@ -156,6 +156,8 @@ static void what_was_altered_is_refused(void **state)
 	make(f, &seal);
 	seal_append_text(&seal, &text);
 	assert_refused(&text, "\"SequenceNumber\":5", "\"SequenceNumber\":4", "altered");
+	assert_refused(&text, "\"Table\":\"orders\"", "\"Table\":\"others\"", "altered");
+	assert_refused(&text, "\"Items\":1", "\"Items\":2", "altered");
 	assert_refused(&text, "\"TableId\":\"catalogue\"", "\"TableId\":\"Catalogue\"", "altered");
 	assert_refused(&text, "pitrfs 1", "pitrfs 2", "version");
 	assert_refused(&text, "\"Seal\"", "\"Deal\"", "no member Seal");
