@@ -3,7 +3,7 @@
  * 2. A change without a time of its own gets one greater than every commit and every served instant before it.
  * 3. INDEX, VERSIONS, ROSTER, LOG and the counters change together or not at all: any failure spoils the batch, and a
  *    spoilt batch can only be aborted. */
-#include "batch.h"
+#include "batch_parts.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,37 +20,8 @@
 #include "key.h"
 #include "layout.h"
 #include "life.h"
-#include "news.h"
 #include "node.h"
-#include "restore.h"
-#include "retention.h"
-#include "state.h"
 #include "table.h"
-
-struct touched {
-	uint32_t table;
-	struct table_counters counters;
-	uint64_t first_seq; /* of this batch; 0: none yet */
-	int64_t first_us;
-	bool is_past;
-	bool is_forgetting; /* known once the commit is noted */
-};
-
-struct batch {
-	struct history *history;
-	struct store_txn *txn;
-	struct store_state state;
-	int64_t began_us;   /* state.last_us at begin */
-	int64_t writing_us; /* announced (history_note_writing); 0: nothing was */
-	int64_t next_us;    /* promised to the next change without a time of its own; 0: nothing was */
-	struct touched *touched;
-	size_t touched_count, touched_room;
-	uint64_t changes;
-	bool has_notes, is_spoilt;
-	struct buffer old, scratch, line;
-	uint64_t author; /* whose text is in author_text; 0: nobody's */
-	struct buffer author_text;
-};
 
 int batch_begin(struct history *history, struct batch **ret_batch, struct error *error)
 {
@@ -429,124 +400,4 @@ int batch_note_journal(struct batch *batch, struct slice journal_id, uint64_t po
 void batch_note(struct batch *batch)
 {
 	batch->has_notes = true;
-}
-
-/* Does the table forget its changes at once? */
-static int is_forgetting(struct batch *batch, uint32_t number)
-{
-	struct table table = { 0 };
-	if (number == CATALOGUE)
-		return 0;
-	int r = table_load(batch->txn, number, TIME_NOW, &table);
-	bool is_off = !r && !table.is_pitr_on;
-	table_free(&table);
-	return r == -ENOENT ? 0 : r ? r : is_off;
-}
-
-static int note_commit(struct batch *batch)
-{
-	struct buffer note = BUFFER_INIT;
-	int r = 0;
-	buffer_append_varint(&note, ++batch->state.commits);
-	for (size_t i = 0; i < batch->touched_count && !r; i++) {
-		struct touched *touched = &batch->touched[i];
-		struct news_range range = { touched->table, touched->first_seq, touched->counters.seq, touched->is_past,
-			false };
-		if (!touched->first_seq)
-			continue;
-		r = is_forgetting(batch, touched->table);
-		touched->is_forgetting = r == 1;
-		r = r < 0 ? r : news_add(batch->txn, &range, touched->is_forgetting, &note);
-	}
-	if (!r)
-		r = news_put(batch->txn, batch->state.commits, &note);
-	buffer_free(&note);
-	return r;
-}
-
-/* A restore that is whole ends with the change that made it so; that is one more change, of the catalogue. */
-static int settle_restores(struct batch *batch)
-{
-	int r = 0;
-	for (size_t i = 0, count = batch->touched_count; i < count && !r; i++) {
-		const struct touched *touched = &batch->touched[i];
-		if (touched->first_seq && touched->table != CATALOGUE)
-			r = restore_settle(batch, touched->table, touched->counters.items);
-	}
-	return r;
-}
-
-static int write_counters(struct batch *batch)
-{
-	int r = batch->changes ? note_commit(batch) : 0;
-	for (size_t i = 0; i < batch->touched_count && !r; i++)
-		if (batch->touched[i].first_seq)
-			r = counters_write(batch->txn, batch->touched[i].table, &batch->touched[i].counters);
-	return r ? r : state_write(batch->txn, &batch->state);
-}
-
-/* What keeps no history forgets it at once; old changes may leave their window sooner than others. */
-static int forget(struct batch *batch, const struct touched *touched)
-{
-	if (touched->is_forgetting)
-		return retention_trim_off(batch->txn, touched->table, touched->counters.seq - touched->first_seq + 1);
-	if (touched->first_us < clock_now_us() - DAY_US / 24)
-		return retention_want_until(batch->txn, touched->first_us + DAY_US);
-	return 0;
-}
-
-static int forget_unneeded(struct batch *batch)
-{
-	int r = 0;
-	for (size_t i = 0; i < batch->touched_count && !r; i++)
-		if (batch->touched[i].first_seq && batch->touched[i].table != CATALOGUE)
-			r = forget(batch, &batch->touched[i]);
-	return r;
-}
-
-static void end(struct batch *batch)
-{
-	free(batch->touched);
-	buffer_free(&batch->old);
-	buffer_free(&batch->scratch);
-	buffer_free(&batch->line);
-	buffer_free(&batch->author_text);
-	free(batch);
-}
-
-int batch_commit(struct batch *batch, struct error *error)
-{
-	assert(!batch->is_spoilt);
-	if (!batch->changes && !batch->has_notes) {
-		batch_abort(batch);
-		return 0;
-	}
-	struct history *history = batch->history;
-	int r = settle_restores(batch);
-	if (!r)
-		r = write_counters(batch);
-	if (!r)
-		r = forget_unneeded(batch);
-	/* What is committed says so by its time; what is not, while no other batch can begin. */
-	if (r || batch->writing_us > batch->state.last_us)
-		history_note_writing(history, 0);
-	if (r)
-		store_abort(batch->txn);
-	else
-		r = store_commit(batch->txn);
-	end(batch);
-	if (r)
-		return error_set(error, r, "commit to %s: %s", history_directory(history), strerror(-r));
-	history_ring(history);
-	return 0;
-}
-
-void batch_abort(struct batch *batch)
-{
-	if (!batch)
-		return;
-	if (batch->writing_us)
-		history_note_writing(batch->history, 0);
-	store_abort(batch->txn);
-	end(batch);
 }
