@@ -119,24 +119,31 @@ int recovery_print(int result, const struct error *error, const struct buffer *t
 	return STATUS_DONE;
 }
 
+struct listing {
+	int (*list)(struct store_txn *txn, const char *table, bool is_json, struct buffer *out);
+	const char *table;
+	bool is_json;
+	struct buffer text;
+};
+
+static int do_list(struct store_txn *txn, void *context, struct error *error)
+{
+	struct listing *listing = context;
+	(void)error;
+	return listing->list(txn, listing->table, listing->is_json, &listing->text);
+}
+
 int recovery_list(struct tool *tool,
 	int (*list)(struct store_txn *txn, const char *table, bool is_json, struct buffer *out), const char *table,
 	bool is_json, const char *none)
 {
-	struct buffer text = BUFFER_INIT;
-	struct store_txn *txn;
+	struct listing listing = { .list = list, .table = table, .is_json = is_json };
 	struct error error = { 0 };
-	int status = tool_open(tool, /* is_writable= */ false);
-	if (status != STATUS_DONE)
-		return status;
-	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
-	if (result == 0) {
-		result = list(txn, table, is_json, &text);
-		store_abort(txn);
-	}
-	status = recovery_print(result, &error, &text);
-	if (status == STATUS_DONE && text.size == 0)
+	int status = tool_ask(tool, TOOL_PLAIN, do_list, &listing);
+	if (status == STATUS_DONE)
+		status = recovery_print(0, &error, &listing.text);
+	if (status == STATUS_DONE && listing.text.size == 0)
 		tool_say("%s", none);
-	buffer_free(&text);
+	buffer_free(&listing.text);
 	return status;
 }

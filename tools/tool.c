@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "author.h"
+#include "tools/screen.h"
 
 static struct option common_options[] = {
 	{ .name = "store", .kind = OPTION_VALUE },
@@ -160,6 +161,26 @@ int tool_open(struct tool *tool, bool is_writable)
 	if (!is_writable && (result == -EROFS || result == -EACCES || result == -EPERM))
 		result = open_as(tool, /* is_read_only= */ true, &error);
 	return result < 0 ? tool_fail_error(&error) : STATUS_DONE;
+}
+
+int tool_ask(struct tool *tool, enum tool_paging paging, tool_work work, void *context)
+{
+	struct store_txn *txn = NULL;
+	struct error error = { 0 };
+	if (paging == TOOL_PAGED)
+		screen_begin(tool);
+	int status = tool_open(tool, /* is_writable= */ false);
+	if (status != STATUS_DONE)
+		return status;
+	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
+	if (result == 0)
+		result = work(txn, context, &error);
+	store_abort(txn);
+	if (result >= 0)
+		return result;
+	if (error.code == 0)
+		error_set(&error, result, "the store could not be read: %s", strerror(-result));
+	return tool_answer(tool, result, &error);
 }
 
 /* --- Who does it ----------------------------------------------------------------------------------------------------

@@ -61,6 +61,12 @@ int tool_parse(struct tool *tool);
 /* Opens the store; a store that cannot be written will do unless `is_writable`. STATUS_DONE, or said what is wrong. */
 int tool_open(struct tool *tool, bool is_writable);
 
+/* For verbs that ask: starts the pager, if it is to be paged (screen.h), opens the store, and does `work` in one transaction. `work` gives an
+ * exit status, or a negative errno, which is said as tool_answer does. The exit status. */
+enum tool_paging { TOOL_PLAIN, TOOL_PAGED };
+typedef int (*tool_work)(struct store_txn *txn, void *context, struct error *error);
+int tool_ask(struct tool *tool, enum tool_paging paging, tool_work work, void *context);
+
 /* The author of what this command does, as text (author.h). `by` is "pitr" or "import". */
 void tool_author(const struct tool *tool, struct buffer *out);
 void tool_import_author(const char *source, const char *service, struct buffer *out);

@@ -25,7 +25,9 @@ static struct option blame_options[] = {
 };
 
 struct blaming {
+	struct tool *tool;
 	struct store_txn *txn;
+	struct item_path path;
 	struct told_table told;
 	struct snapshot snapshot;
 	struct buffer key, out, author;
@@ -119,47 +121,44 @@ static int blame_once(struct blaming *blaming, bool is_measuring, struct error *
 		blaming->snapshot.seq, append, blaming, error);
 }
 
-static int find(
-	struct tool *tool, struct blaming *blaming, const struct item_path *path, const char *at, struct error *error)
+static int find(struct blaming *blaming, const char *at, struct error *error)
 {
-	int result = told_table_state(tool, blaming->txn, path->table, at, &blaming->told, &blaming->snapshot, error);
+	const struct item_path *path = &blaming->path;
+	int result = told_table_state(
+		blaming->tool, blaming->txn, path->table, at, &blaming->told, &blaming->snapshot, error);
 	return result < 0 ? result : item_path_key(blaming->txn, &blaming->told.table, path, &blaming->key, error);
 }
 
-static int blame_item(struct tool *tool, struct blaming *blaming, const struct item_path *path)
+static int blame_item(struct store_txn *txn, void *context, struct error *error)
 {
-	const char *given = option_value(blame_options, "at"), *at = given ? given : path->at;
-	struct error error = { 0 };
-	int result = find(tool, blaming, path, at, &error);
+	struct blaming *blaming = context;
+	const char *given = option_value(blame_options, "at"), *at = given ? given : blaming->path.at;
+	blaming->txn = txn;
+	int result = find(blaming, at, error);
 	if (result == 0)
-		result = blame_once(blaming, /* is_measuring= */ true, &error);
+		result = blame_once(blaming, /* is_measuring= */ true, error);
 	if (result == -ENOENT && blaming->key.size > 0)
-		result = told_table_absent(blaming->txn, &blaming->told, path, buffer_slice(&blaming->key), at, &error);
+		result = told_table_absent(txn, &blaming->told, &blaming->path, buffer_slice(&blaming->key), at, error);
 	buffer_clear(&blaming->out);
 	if (result == 0)
-		result = blame_once(blaming, /* is_measuring= */ false, &error);
-	if (result < 0 && error.code == 0)
-		error_set(&error, result, "the item's history could not be read: %s", strerror(-result));
-	return recovery_print(result, &error, &blaming->out);
+		result = blame_once(blaming, /* is_measuring= */ false, error);
+	if (result < 0)
+		return error->code ? result
+				   : error_set(error, result, "the item's history could not be read: %s",
+					     strerror(-result));
+	return recovery_print(result, error, &blaming->out);
 }
 
 static int run_blame(struct tool *tool)
 {
-	struct blaming blaming = { 0 };
-	struct item_path path;
+	struct blaming blaming = { .tool = tool };
 	struct error error = { 0 };
 	if (tool->positionals.count == 0)
 		return tool_usage(tool, "which item? Name it as TABLE ITEM");
-	if (item_path_parse(tool, tool->positionals.values, tool->positionals.count, &path, &error) < 0)
+	if (item_path_parse(tool, tool->positionals.values, tool->positionals.count, &blaming.path, &error) < 0)
 		return tool_usage(tool, "%s", error_text(&error));
-	screen_begin(tool);
-	int status = tool_open(tool, /* is_writable= */ false);
-	if (status == STATUS_DONE && store_begin(history_store(tool->history), false, &blaming.txn) < 0)
-		status = tool_fail("the store could not be read");
-	if (status == STATUS_DONE)
-		status = blame_item(tool, &blaming, &path);
-	store_abort(blaming.txn);
-	item_path_free(&path);
+	int status = tool_ask(tool, TOOL_PAGED, blame_item, &blaming);
+	item_path_free(&blaming.path);
 	told_table_free(&blaming.told);
 	buffer_free(&blaming.key);
 	buffer_free(&blaming.out);

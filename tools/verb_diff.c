@@ -34,12 +34,6 @@ struct diffing {
 	struct progress progress;
 };
 
-static int trouble(const struct error *error)
-{
-	tool_fail_error(error);
-	return STATUS_TROUBLE;
-}
-
 /* --- What is asked for ---------------------------------------------------------------------------------------------- */
 
 static int parse(struct diffing *diffing)
@@ -190,8 +184,9 @@ static int find_states(struct diffing *diffing, struct store_txn *txn, struct er
 	return result;
 }
 
-static int diff_in(struct diffing *diffing, struct store_txn *txn, struct error *error)
+static int diff_in(struct store_txn *txn, void *context, struct error *error)
 {
+	struct diffing *diffing = context;
 	bool are_exact = diffing->item_count > 0;
 	int result = find_states(diffing, txn, error);
 	diffing->report.txn = txn;
@@ -203,37 +198,27 @@ static int diff_in(struct diffing *diffing, struct store_txn *txn, struct error 
 	if (result == 0 && !are_exact)
 		result = tell_all(diffing);
 	progress_end(&diffing->progress);
+	difference_end(&diffing->walk);
 	if (result == 0)
 		result = diff_report_end(&diffing->report);
-	return result;
+	return result == 0 || error->code ? result
+					  : error_set(error, result, "%s could not be compared: %s",
+						    diffing->tool->positionals.values[0], strerror(-result));
 }
 
 static int run_diff(struct tool *tool)
 {
 	struct diffing diffing = { .tool = tool };
-	struct store_txn *txn = NULL;
-	struct error error = { 0 };
+	const struct diff_report *report = &diffing.report;
 	int status = parse(&diffing);
 	if (status != STATUS_DONE)
 		return status;
-	screen_begin(tool);
-	if (tool_open(tool, /* is_writable= */ false) != STATUS_DONE)
-		return STATUS_TROUBLE;
 	progress_begin(&diffing.progress);
-	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
-	if (result == 0)
-		result = diff_in(&diffing, txn, &error);
-	difference_end(&diffing.walk);
-	store_abort(txn);
-	if (result < 0 && error.code == 0)
-		error_set(
-			&error, result, "%s could not be compared: %s", tool->positionals.values[0], strerror(-result));
-	const struct diff_report *report = &diffing.report;
+	status = tool_ask(tool, TOOL_PAGED, diff_in, &diffing);
 	bool is_different = report->added + report->removed + report->changed > 0;
-	status = result < 0 ? trouble(&error) : is_different ? STATUS_DIFFERENT : STATUS_EQUAL;
 	diff_report_free(&diffing.report);
 	table_free(&diffing.table);
-	return status;
+	return status != STATUS_DONE ? STATUS_TROUBLE : is_different ? STATUS_DIFFERENT : STATUS_EQUAL;
 }
 
 const struct verb verb_diff = {

@@ -72,20 +72,16 @@ static int find_stretch(struct exporting *exporting, struct store_txn *txn, stru
 	return result;
 }
 
-static int export(struct exporting *exporting, struct error *error)
+static int export(struct store_txn *txn, void *context, struct error *error)
 {
+	struct exporting *exporting = context;
 	struct progress progress;
-	struct store_txn *txn;
-	int result = store_begin(history_store(exporting->tool->history), /* is_writable= */ false, &txn);
-	if (result < 0)
-		return error_set(error, result, "the store could not be read: %s", strerror(-result));
-	result = find_stretch(exporting, txn, error);
+	int result = find_stretch(exporting, txn, error);
 	progress_begin(&progress);
 	if (result == 0)
 		result = evidence_export(exporting->tool->history, txn, &exporting->table, exporting->from,
 			exporting->to, exporting->directory, show_progress, &progress, &exporting->counts, error);
 	progress_end(&progress);
-	store_abort(txn);
 	return result;
 }
 
@@ -131,13 +127,11 @@ static int run_export_evidence(struct tool *tool)
 	if (tool->positionals.count != 2)
 		return tool_usage(tool, "which table, and where to? Give TABLE and a new DIRECTORY");
 	exporting.directory = tool->positionals.values[1];
-	int status = tool_open(tool, /* is_writable= */ false);
-	if (status != STATUS_DONE)
-		return status;
-	int result = export(&exporting, &error);
-	if (result == 0)
+	int status = tool_ask(tool, TOOL_PLAIN, export, &exporting);
+	if (status == STATUS_DONE) {
 		(option_is_given(evidence_options, "json") ? append_json : append_text)(&exporting, &text);
-	status = result == -EINVAL ? tool_answer(tool, result, &error) : recovery_print(result, &error, &text);
+		status = recovery_print(0, &error, &text);
+	}
 	table_free(&exporting.table);
 	buffer_free(&text);
 	return status;

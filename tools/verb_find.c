@@ -10,7 +10,6 @@
 #include "tools/change_line.h"
 #include "tools/output.h"
 #include "tools/recovery.h"
-#include "tools/screen.h"
 #include "tools/told_table.h"
 #include "tools/verbs.h"
 #include "versions.h"
@@ -210,16 +209,16 @@ static int look_at_one_time(struct finding *finding, const char *word, struct er
 	return result == 0 ? look_at_state(finding) : result;
 }
 
-static int look(struct finding *finding, const char *word)
+static int look(struct store_txn *txn, void *context, struct error *error)
 {
-	struct error error = { 0 };
-	int result = has("any-time") ? look_back(finding, word, &error) : look_at_one_time(finding, word, &error);
+	struct finding *finding = context;
+	const char *word = finding->tool->positionals.values[0];
+	finding->txn = txn;
+	int result = has("any-time") ? look_back(finding, word, error) : look_at_one_time(finding, word, error);
 	progress_end(&finding->choice.progress);
-	if (result < 0 && error.code == 0)
-		error_set(&error, result, "the items of %s could not be read: %s", word, strerror(-result));
-	return result < 0           ? tool_answer(finding->tool, result, &error)
-	       : finding->found > 0 ? STATUS_DONE
-				    : STATUS_FAILED;
+	if (result < 0 && error->code == 0)
+		error_set(error, result, "the items of %s could not be read: %s", word, strerror(-result));
+	return result < 0 ? result : finding->found > 0 ? STATUS_DONE : STATUS_FAILED;
 }
 
 static int parse(struct finding *finding)
@@ -240,15 +239,8 @@ static int run_find(struct tool *tool)
 {
 	struct finding finding = { .tool = tool };
 	int status = parse(&finding);
-	if (status == STATUS_DONE) {
-		screen_begin(tool);
-		status = tool_open(tool, /* is_writable= */ false);
-	}
-	if (status == STATUS_DONE && store_begin(history_store(tool->history), false, &finding.txn) < 0)
-		status = tool_fail("the store could not be read");
 	if (status == STATUS_DONE)
-		status = look(&finding, tool->positionals.values[0]);
-	store_abort(finding.txn);
+		status = tool_ask(tool, TOOL_PAGED, look, &finding);
 	change_choice_free(&finding.choice);
 	told_table_free(&finding.told);
 	buffer_free(&finding.item);

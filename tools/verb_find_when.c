@@ -462,26 +462,25 @@ static int find_when(struct finding *finding)
 		result = search(finding);
 	}
 	progress_end(&finding->progress);
-	return result < 0 ? result : 0;
+	return result;
+}
+
+static int find_in(struct store_txn *txn, void *context, struct error *error)
+{
+	struct finding *finding = context;
+	finding->txn = txn;
+	int result = find_when(finding);
+	*error = finding->error;
+	return result < 0 ? result : STATUS_DONE;
 }
 
 static int run_find_when(struct tool *tool)
 {
 	struct finding finding = { .tool = tool };
 	int status = parse(&finding);
-	if (status == STATUS_DONE && !finding.is_json && !finding.arguments)
-		screen_begin(tool);
+	bool is_paged = !finding.is_json && !finding.arguments;
 	if (status == STATUS_DONE)
-		status = tool_open(tool, /* is_writable= */ false);
-	if (status == STATUS_DONE) {
-		int result = store_begin(history_store(tool->history), /* is_writable= */ false, &finding.txn);
-		if (result == 0)
-			result = find_when(&finding);
-		if (result < 0 && finding.error.code == 0)
-			error_set(&finding.error, result, "the store could not be read: %s", strerror(-result));
-		status = tool_answer(tool, result, &finding.error);
-	}
-	store_abort(finding.txn);
+		status = tool_ask(tool, is_paged ? TOOL_PAGED : TOOL_PLAIN, find_in, &finding);
 	expression_free(finding.where);
 	table_free(&finding.table);
 	item_path_free(&finding.path);

@@ -20,6 +20,7 @@ static struct option history_options[] = {
 struct telling {
 	struct tool *tool;
 	struct store_txn *txn;
+	struct item_path path;
 	struct told_table told;
 	struct buffer key, line;
 	uint64_t shown;
@@ -110,17 +111,19 @@ static int show(struct telling *telling, uint64_t *ret_damaged, struct error *er
 		       : error_set(error, result, "the item's history could not be read: %s", strerror(-result));
 }
 
-static int show_item(struct telling *telling, const struct item_path *path)
+static int show_item(struct store_txn *txn, void *context, struct error *error)
 {
-	struct error error = { 0 };
+	struct telling *telling = context;
+	const struct item_path *path = &telling->path;
 	uint64_t damaged = 0;
-	int result = told_table_item(telling->tool, telling->txn, path, &telling->told, &telling->key, &error);
+	telling->txn = txn;
+	int result = told_table_item(telling->tool, txn, path, &telling->told, &telling->key, error);
 	if (result == 0)
-		result = show(telling, &damaged, &error);
+		result = show(telling, &damaged, error);
 	if (result == 0 && telling->shown == 0 && damaged == 0)
-		result = item_path_absent(&telling->told.table, path, NULL, &error);
+		result = item_path_absent(&telling->told.table, path, NULL, error);
 	if (result < 0)
-		return tool_fail_error(&error);
+		return result;
 	return damaged == 0 ? STATUS_DONE
 			    : tool_fail("not all of these versions could be read; `pitr verify` tells what is damaged");
 }
@@ -128,22 +131,15 @@ static int show_item(struct telling *telling, const struct item_path *path)
 static int run_history(struct tool *tool)
 {
 	struct telling telling = { .tool = tool };
-	struct item_path path;
 	struct error error = { 0 };
 	if (tool->positionals.count == 0)
 		return tool_usage(tool, "of which item? Name it as TABLE ITEM");
 	if (has("patch") && has("json"))
 		return tool_usage(tool, "-p or --json, not both");
-	if (item_path_parse(tool, tool->positionals.values, tool->positionals.count, &path, &error) < 0)
+	if (item_path_parse(tool, tool->positionals.values, tool->positionals.count, &telling.path, &error) < 0)
 		return tool_usage(tool, "%s", error_text(&error));
-	screen_begin(tool);
-	int status = tool_open(tool, /* is_writable= */ false);
-	if (status == STATUS_DONE && store_begin(history_store(tool->history), false, &telling.txn) < 0)
-		status = tool_fail("the store could not be read");
-	if (status == STATUS_DONE)
-		status = show_item(&telling, &path);
-	store_abort(telling.txn);
-	item_path_free(&path);
+	int status = tool_ask(tool, TOOL_PAGED, show_item, &telling);
+	item_path_free(&telling.path);
 	told_table_free(&telling.told);
 	buffer_free(&telling.key);
 	buffer_free(&telling.line);

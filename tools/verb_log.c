@@ -8,7 +8,6 @@
 #include "tools/log_sources.h"
 #include "tools/log_stat.h"
 #include "tools/output.h"
-#include "tools/screen.h"
 #include "tools/table_event.h"
 #include "tools/told_table.h"
 #include "tools/verbs.h"
@@ -174,21 +173,20 @@ static int finish(struct logging *logging, const struct log_sources *sources)
 	return STATUS_FAILED;
 }
 
-static int show_all(struct logging *logging, struct store_txn *txn)
+static int show_all(struct logging *logging, struct store_txn *txn, struct error *error)
 {
 	struct log_sources sources;
 	struct log_source *source;
-	struct error error = { 0 };
 	const struct table *table = logging->path.table ? &logging->table.table : NULL;
 	bool has_events = !has("stat") && !has("json");
 	int result = log_sources_open(
-		logging->tool, txn, table, &logging->choice, !has("reverse"), has_events, &sources, &error);
+		logging->tool, txn, table, &logging->choice, !has("reverse"), has_events, &sources, error);
 	if (result < 0)
-		return tool_fail_error(&error);
-	while (logging->shown < logging->most && (result = log_sources_next(&sources, &source, &error)) == 1) {
+		return result;
+	while (logging->shown < logging->most && (result = log_sources_next(&sources, &source, error)) == 1) {
 		result = show(logging, source);
 		if (result < 0) {
-			error_set(&error, result, "a change of %s could not be shown: %s", source->table.name,
+			error_set(error, result, "a change of %s could not be shown: %s", source->table.name,
 				strerror(-result));
 			break;
 		}
@@ -196,7 +194,7 @@ static int show_all(struct logging *logging, struct store_txn *txn)
 	progress_end(&logging->choice.progress);
 	int status = finish(logging, &sources);
 	log_sources_close(&sources);
-	return result < 0 ? tool_fail_error(&error) : status;
+	return result < 0 ? result : status;
 }
 
 /* --- Finding -------------------------------------------------------------------------------------------------------- */
@@ -216,29 +214,19 @@ static int find(struct logging *logging, struct store_txn *txn, struct error *er
 				    has_table ? &told->reach : NULL, &logging->choice, error);
 }
 
-static int log_in(struct logging *logging)
+static int log_in(struct store_txn *txn, void *context, struct error *error)
 {
-	struct store_txn *txn;
-	struct error error = { 0 };
-	int result = store_begin(history_store(logging->tool->history), /* is_writable= */ false, &txn);
-	if (result < 0)
-		return tool_fail("the store could not be read: %s", strerror(-result));
-	result = find(logging, txn, &error);
-	int status = result == 0 ? show_all(logging, txn) : tool_answer(logging->tool, result, &error);
-	store_abort(txn);
-	return status;
+	struct logging *logging = context;
+	int result = find(logging, txn, error);
+	return result < 0 ? result : show_all(logging, txn, error);
 }
 
 static int run_log(struct tool *tool)
 {
 	struct logging logging = { .tool = tool };
 	int status = parse(&logging);
-	if (status == STATUS_DONE) {
-		screen_begin(tool);
-		status = tool_open(tool, /* is_writable= */ false);
-	}
 	if (status == STATUS_DONE)
-		status = log_in(&logging);
+		status = tool_ask(tool, TOOL_PAGED, log_in, &logging);
 	change_choice_free(&logging.choice);
 	item_path_free(&logging.path);
 	told_table_free(&logging.table);

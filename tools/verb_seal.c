@@ -13,15 +13,15 @@ static struct option seal_options[] = {
 	{ .name = NULL },
 };
 
-static int make(struct tool *tool, struct seal *ret_seal, struct error *error)
+struct sealing {
+	struct tool *tool;
+	struct seal seal;
+};
+
+static int make(struct store_txn *txn, void *context, struct error *error)
 {
-	struct store_txn *txn;
-	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &txn);
-	if (result < 0)
-		return error_set(error, result, "the store could not be read: %s", strerror(-result));
-	result = seal_make(tool->history, txn, ret_seal, error);
-	store_abort(txn);
-	return result;
+	struct sealing *sealing = context;
+	return seal_make(sealing->tool->history, txn, &sealing->seal, error);
 }
 
 /* A seal that was made is not written over: it may be the only one from its time. */
@@ -39,33 +39,37 @@ static int write_file(const char *path, struct slice text, struct error *error)
 	return failure ? error_set(error, failure, "%s could not be written: %s", path, strerror(-failure)) : 0;
 }
 
-static int run_seal(struct tool *tool)
+static int tell(const struct seal *seal)
 {
-	struct seal seal = { 0 };
+	const char *path = option_value(seal_options, "output");
 	struct buffer text = BUFFER_INIT;
 	struct error error = { 0 };
-	const char *path = option_value(seal_options, "output");
 	char digest[CHAIN_TEXT_SIZE];
-	if (tool->positionals.count > 0)
-		return tool_usage(tool, "unexpected argument: %s", tool->positionals.values[0]);
-	int status = tool_open(tool, /* is_writable= */ false);
-	if (status != STATUS_DONE)
-		return status;
-	int result = make(tool, &seal, &error);
-	if (!result && seal_append_text(&seal, &text) != 0)
-		result = error_set(&error, -ENOMEM, "seal: out of memory");
-	if (!result && path)
+	int result = seal_append_text(seal, &text);
+	if (result != 0)
+		error_set(&error, result, "seal: out of memory");
+	if (result == 0 && path)
 		result = write_file(path, buffer_slice(&text), &error);
-	if (!result) {
-		chain_text(&seal.digest, digest);
+	if (result == 0) {
+		chain_text(&seal->digest, digest);
 		if (!path)
 			output(buffer_slice(&text));
 		if (path || isatty(STDERR_FILENO))
-			tool_say("digest of %zu tables: %s", seal.count, digest);
+			tool_say("digest of %zu table%s: %s", seal->count, seal->count == 1 ? "" : "s", digest);
 	}
-	status = output_finish(tool_finish(result, &error));
-	seal_free(&seal);
 	buffer_free(&text);
+	return output_finish(tool_finish(result, &error));
+}
+
+static int run_seal(struct tool *tool)
+{
+	struct sealing sealing = { .tool = tool };
+	if (tool->positionals.count > 0)
+		return tool_usage(tool, "unexpected argument: %s", tool->positionals.values[0]);
+	int status = tool_ask(tool, TOOL_PLAIN, make, &sealing);
+	if (status == STATUS_DONE)
+		status = tell(&sealing.seal);
+	seal_free(&sealing.seal);
 	return status;
 }
 

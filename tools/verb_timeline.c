@@ -224,27 +224,26 @@ static int tell(struct timeline *timeline, struct buffer *out, struct error *err
 	return is_json ? tell_json(timeline, out, error) : tell_text(timeline, out, error);
 }
 
+static int tell_in(struct store_txn *txn, void *context, struct error *error)
+{
+	struct timeline *timeline = context;
+	struct buffer text = BUFFER_INIT;
+	timeline->txn = txn;
+	int result = tell(timeline, &text, error);
+	if (result == 0)
+		result = recovery_print(result, error, &text);
+	buffer_free(&text);
+	return result;
+}
+
 static int run_timeline(struct tool *tool)
 {
 	struct timeline timeline = { .tool = tool };
-	struct buffer text = BUFFER_INIT;
-	struct error error = { 0 };
 	if (tool->positionals.count != 1)
 		return tool_usage(tool, tool->positionals.count == 0 ? "which table?" : "one table, please");
-	if (!option_is_given(timeline_options, "json"))
-		screen_begin(tool);
-	int status = tool_open(tool, /* is_writable= */ false);
-	if (status != STATUS_DONE)
-		return status;
-	int result = store_begin(history_store(tool->history), /* is_writable= */ false, &timeline.txn);
-	if (result == 0)
-		result = tell(&timeline, &text, &error);
-	else
-		error_set(&error, result, "the store could not be read: %s", strerror(-result));
-	status = result == -EINVAL ? tool_answer(tool, result, &error) : recovery_print(result, &error, &text);
-	store_abort(timeline.txn);
+	bool is_json = option_is_given(timeline_options, "json");
+	int status = tool_ask(tool, is_json ? TOOL_PLAIN : TOOL_PAGED, tell_in, &timeline);
 	table_free(&timeline.table);
-	buffer_free(&text);
 	return status;
 }
 
