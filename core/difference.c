@@ -36,7 +36,7 @@ static int is_begun(struct store_txn *txn, uint32_t table, uint64_t seq)
 		if (!pin.is_range)
 			continue;
 		r = log_get(txn, table, seq + 1, &entry);
-		return r ? (r == -ENOENT ? 0 : r) : 1;
+		return !r || r == -EIO ? 1 : r == -ENOENT ? 0 : r;
 	}
 	return r < 0 ? r : 0;
 }
@@ -80,8 +80,8 @@ int difference_begin(struct difference_walk *walk, struct store_txn *txn, uint32
 		r = check_states(walk);
 	if (r)
 		return r;
-	uint64_t after = low_of(walk) < after_place ? after_place : low_of(walk);
-	return log_walk_begin(&walk->log, txn, table, after + 1);
+	walk->at = walk->read_from = (low_of(walk) < after_place ? after_place : low_of(walk)) + 1;
+	return 0;
 }
 
 void difference_end(struct difference_walk *walk)
@@ -98,35 +98,103 @@ struct met {
 	bool is_early, is_late; /* there */
 };
 
+static bool is_lost(int r)
+{
+	return r == -EIO || r == -ENOENT;
+}
+
+static void keep_key(struct difference_walk *walk, const struct node *node)
+{
+	buffer_clear(&walk->key);
+	buffer_append_slice(&walk->key, node->encoded_key);
+}
+
+/* The key of a node that changed, from whatever can be read of it. */
+static int find_key(struct difference_walk *walk, const struct log_entry *entry)
+{
+	struct node node;
+	int r = node_read(walk->txn, walk->table, entry->number, entry->seq, &node, NULL);
+	if (is_lost(r))
+		r = node_read(walk->txn, walk->table, entry->number, SEQ_MAX, &node, NULL);
+	if (!r)
+		keep_key(walk, &node);
+	return r == -ENOENT ? -EIO : r;
+}
+
+/* What a life of a key was before this change can't be read. 0: the item is met at an earlier one all the same. -EIO: it may be met here;
+ * the key is kept at one change only. */
+static int miss_life(struct difference_walk *walk, const struct log_entry *entry)
+{
+	uint64_t begin = 0;
+	buffer_clear(&walk->key);
+	int r = node_stored_from(walk->txn, walk->table, entry->number, entry->seq - 1, &begin);
+	if (begin > low_of(walk) || (r && r != -ENOENT))
+		return r;
+	r = node_stored_from(walk->txn, walk->table, entry->number, entry->seq, &begin);
+	if (!r && begin == entry->seq)
+		r = find_key(walk, entry);
+	return r && r != -ENOENT ? r : -EIO;
+}
+
+/* The same of an earlier life than the one that begins here. */
+static int miss_earlier(struct difference_walk *walk, const struct log_entry *entry)
+{
+	struct node first;
+	int r = versions_after(walk->txn, walk->table, buffer_slice(&walk->key), low_of(walk), &first, NULL);
+	return !r && first.version.seq < entry->seq ? 0 : r && !is_lost(r) ? r : -EIO;
+}
+
+/* The item just before this change. The key is kept. */
+static int read_before(struct difference_walk *walk, const struct log_entry *entry, struct met *met)
+{
+	int r;
+	if (entry->op != CHANGE_INSERT) {
+		r = node_read(walk->txn, walk->table, entry->number, entry->seq - 1, &met->early, &met->early_place);
+		met->is_early = true;
+		if (!r)
+			keep_key(walk, &met->early);
+		return r == -ENOENT || (!r && met->early.version.is_removal) ? -EIO : r;
+	}
+	r = find_key(walk, entry);
+	if (!r)
+		r = node_find(walk->txn, walk->table, buffer_slice(&walk->key), entry->seq - 1, &met->early,
+			&met->early_place);
+	return !r && !met->early.version.is_removal ? -EIO : r;
+}
+
+static int miss_before(struct difference_walk *walk, const struct log_entry *entry)
+{
+	if (entry->op != CHANGE_INSERT)
+		return miss_life(walk, entry);
+	return walk->key.size ? miss_earlier(walk, entry) : -EIO;
+}
+
+/* Can the change be met in the log? */
+static int is_met_at(struct difference_walk *walk, uint64_t seq)
+{
+	struct log_entry entry;
+	if (seq >= walk->read_from && seq < walk->at)
+		return 1;
+	int r = log_get(walk->txn, walk->table, seq, &entry);
+	return !r ? 1 : is_lost(r) ? 0 : r;
+}
+
 /* What the item was before this change. 1: the change is its first between the states. The key is kept. */
 static int look_before(struct difference_walk *walk, const struct log_entry *entry, struct met *met)
 {
-	struct node node;
-	int r;
-	if (entry->op == CHANGE_INSERT) {
-		r = node_read(walk->txn, walk->table, entry->number, entry->seq, &node, NULL);
+	buffer_clear(&walk->key);
+	int r = read_before(walk, entry, met);
+	if (r == -EIO)
+		return miss_before(walk, entry);
+	while (!r && met->early.version.seq > low_of(walk)) {
+		r = is_met_at(walk, met->early.version.seq);
 		if (r)
-			return r == -ENOENT ? -EIO : r;
-		buffer_clear(&walk->key);
-		buffer_append_slice(&walk->key, node.encoded_key);
-		r = node_find(walk->txn, walk->table, node.encoded_key, entry->seq - 1, &met->early, &met->early_place);
-		if (r == -ENOENT)
-			return 1;
-		if (!r && !met->early.version.is_removal)
-			return -EIO;
-	} else {
-		r = node_read(walk->txn, walk->table, entry->number, entry->seq - 1, &met->early, &met->early_place);
-		if (r == -ENOENT || (!r && met->early.version.is_removal))
-			return -EIO;
-		met->is_early = true;
+			return r < 0 ? r : 0;
+		r = versions_before(walk->txn, walk->table, buffer_slice(&walk->key), met->early.version.seq,
+			&met->early, &met->early_place);
+		met->is_early = !r && !met->early.version.is_removal;
 	}
-	if (r || met->early.version.seq > low_of(walk))
-		return r;
-	if (met->is_early) {
-		buffer_clear(&walk->key);
-		buffer_append_slice(&walk->key, met->early.encoded_key);
-	}
-	return 1;
+	return r && r != -ENOENT ? r : 1;
 }
 
 /* A life that has ended may be followed by others. */
@@ -168,63 +236,122 @@ static int count_changes(struct difference_walk *walk, uint64_t first_seq, uint6
 	return r == -ENOENT ? 0 : r;
 }
 
-static int describe(struct difference_walk *walk, const struct log_entry *entry, uint64_t last_seq,
-	const struct met *met, struct difference *ret_difference)
+static enum difference_kind kind_of(const struct difference_walk *walk, const struct met *met)
 {
-	int r = 0;
-	*ret_difference = (struct difference){
-		.kind = !met->is_early  ? DIFFERENCE_ADDED
-			: !met->is_late ? DIFFERENCE_REMOVED
-					: DIFFERENCE_CHANGED,
-		.encoded_key = buffer_slice(&walk->key),
-		.before = buffer_slice(&walk->before),
-		.after = buffer_slice(&walk->after),
-		.number = met->is_late ? met->late.number : met->early.number,
-		.before_seq = met->is_early ? met->early.version.seq : 0,
-		.after_seq = met->is_late ? met->late.version.seq : 0,
-		.place = entry->seq,
-		.last = *entry,
-	};
-	if (last_seq != entry->seq)
-		r = log_get(walk->txn, walk->table, last_seq, &ret_difference->last);
+	bool is_first = walk->from > walk->to ? met->is_late : met->is_early;
+	bool is_second = walk->from > walk->to ? met->is_early : met->is_late;
+	return !is_first ? DIFFERENCE_ADDED : !is_second ? DIFFERENCE_REMOVED : DIFFERENCE_CHANGED;
+}
+
+/* An entry as the version tells it, but for its author, where the log can't be read. */
+static int read_last(struct difference_walk *walk, const struct node *late, struct log_entry *ret_entry)
+{
+	const struct version *version = &late->version;
+	struct node before;
+	int r = log_get(walk->txn, walk->table, version->seq, ret_entry);
+	if (!is_lost(r))
+		return r;
+	r = version->is_removal ? 0 : node_read(walk->txn, walk->table, late->number, version->seq - 1, &before, NULL);
+	*ret_entry = (struct log_entry){ .seq = version->seq,
+		.time_us = version->time_us,
+		.op = version->is_removal ? CHANGE_REMOVE
+		      : r == -ENOENT      ? CHANGE_INSERT
+					  : CHANGE_MODIFY,
+		.number = late->number };
+	return is_lost(r) ? 0 : r;
+}
+
+static void describe(struct difference_walk *walk, const struct met *met, struct difference *ret_difference)
+{
+	ret_difference->encoded_key = buffer_slice(&walk->key);
+	ret_difference->before = buffer_slice(&walk->before);
+	ret_difference->after = buffer_slice(&walk->after);
+	ret_difference->number = met->is_late ? met->late.number : met->early.number;
+	ret_difference->before_seq = met->is_early ? met->early.version.seq : 0;
+	ret_difference->after_seq = met->is_late ? met->late.version.seq : 0;
+}
+
+/* 1: the item that is met here is different. */
+static int compare(
+	struct difference_walk *walk, const struct log_entry *entry, struct met *met, struct difference *ret_difference)
+{
+	int r = look_after(walk, entry, met);
+	if (r)
+		return r;
+	ret_difference->kind = kind_of(walk, met);
+	r = read_content(met->is_early, &met->early_place, &walk->before);
+	if (!r)
+		r = read_content(met->is_late, &met->late_place, &walk->after);
+	if (!r)
+		r = buffer_error(&walk->key);
+	if (r || slice_equal(buffer_slice(&walk->before), buffer_slice(&walk->after)))
+		return r;
+	if (met->late.version.seq != entry->seq)
+		r = read_last(walk, &met->late, &ret_difference->last);
+	if (walk->from > walk->to)
+		turn_round(walk, met);
+	describe(walk, met, ret_difference);
 	if (!r && walk->is_counting)
 		r = count_changes(walk, entry->seq, &ret_difference->changes);
-	return r == -ENOENT ? -EIO : r;
+	return r ? r : 1;
+}
+
+static int tell_damaged(struct slice encoded_key, const struct difference *known, struct difference *ret_difference)
+{
+	*ret_difference = (struct difference){ .kind = known->kind,
+		.is_damaged = true,
+		.encoded_key = encoded_key,
+		.place = known->place,
+		.last = known->last };
+	return -EIO;
 }
 
 /* 1: the item whose change this is is met here, and is different. */
 static int look_at(struct difference_walk *walk, const struct log_entry *entry, struct difference *ret_difference)
 {
 	struct met met = { 0 };
+	*ret_difference = (struct difference){ .kind = DIFFERENCE_CHANGED, .place = entry->seq, .last = *entry };
 	int r = look_before(walk, entry, &met);
-	if (r != 1)
-		return r;
-	r = look_after(walk, entry, &met);
-	if (!r)
-		r = read_content(met.is_early, &met.early_place, &walk->before);
-	if (!r)
-		r = read_content(met.is_late, &met.late_place, &walk->after);
-	if (!r)
-		r = buffer_error(&walk->key);
-	if (r || slice_equal(buffer_slice(&walk->before), buffer_slice(&walk->after)))
-		return r;
-	uint64_t last_seq = met.late.version.seq;
-	if (walk->from > walk->to)
-		turn_round(walk, &met);
-	r = describe(walk, entry, last_seq, &met, ret_difference);
-	return r ? r : 1;
+	if (r == 1)
+		r = compare(walk, entry, &met, ret_difference);
+	return r == -EIO ? tell_damaged(buffer_slice(&walk->key), ret_difference, ret_difference) : r;
+}
+
+/* What can be read of the log from walk->at on. */
+static int next_entry(struct difference_walk *walk, struct log_entry *ret_entry)
+{
+	uint64_t high = high_of(walk), from = walk->at;
+	while (walk->at <= high) {
+		int r = walk->is_in_log ? 0 : log_walk_begin(&walk->log, walk->txn, walk->table, walk->at);
+		if (!r)
+			r = log_walk_next(&walk->log, ret_entry);
+		walk->is_in_log = r >= 0;
+		if (r < 0 && r != -EIO)
+			return r;
+		if (r < 0) {
+			walk->at++;
+			continue;
+		}
+		uint64_t seq = r == 1 && ret_entry->seq <= high ? ret_entry->seq : high + 1;
+		walk->unread += seq - from;
+		walk->read_from = seq == from ? walk->read_from : seq;
+		walk->at = seq + 1;
+		return seq <= high;
+	}
+	walk->unread += walk->at - from;
+	return 0;
 }
 
 int difference_next(struct difference_walk *walk, struct difference *ret_difference)
 {
 	struct log_entry entry;
 	int r;
-	while ((r = log_walk_next(&walk->log, &entry)) == 1 && entry.seq <= high_of(walk)) {
+	while ((r = next_entry(walk, &entry)) == 1) {
 		r = look_at(walk, &entry, ret_difference);
 		if (r)
-			return r;
+			break;
 	}
-	return r < 0 ? r : 0;
+	return r;
 }
 
 int difference_at(struct difference_walk *walk, uint64_t place, struct difference *ret_difference)
@@ -240,9 +367,32 @@ int difference_at(struct difference_walk *walk, uint64_t place, struct differenc
 
 int difference_of(struct difference_walk *walk, struct slice encoded_key, struct difference *ret_difference)
 {
-	struct node first;
-	int r = versions_after(walk->txn, walk->table, encoded_key, low_of(walk), &first, NULL);
-	return r ? r : difference_at(walk, first.version.seq, ret_difference);
+	const struct difference known = { .kind = DIFFERENCE_CHANGED };
+	struct node first = { .version.seq = low_of(walk) };
+	bool is_damaged = false;
+	int r;
+	do {
+		r = versions_after(walk->txn, walk->table, encoded_key, first.version.seq, &first, NULL);
+		if (r || first.version.seq > high_of(walk))
+			break;
+		r = is_met_at(walk, first.version.seq);
+		if (r)
+			return r < 0 ? r : difference_at(walk, first.version.seq, ret_difference);
+		is_damaged = true;
+	} while (true);
+	if (r && !is_lost(r))
+		return r;
+	return is_damaged || r == -EIO ? tell_damaged(encoded_key, &known, ret_difference) : -ENOENT;
+}
+
+static void count(struct difference_counts *counts, const struct difference *difference)
+{
+	counts->damaged += difference->is_damaged;
+	if (difference->is_damaged)
+		return;
+	counts->added += difference->kind == DIFFERENCE_ADDED;
+	counts->removed += difference->kind == DIFFERENCE_REMOVED;
+	counts->changed += difference->kind == DIFFERENCE_CHANGED;
 }
 
 int difference_count(
@@ -253,12 +403,11 @@ int difference_count(
 	*ret_counts = (struct difference_counts){ 0 };
 	int r = difference_begin(&walk, txn, table, from, to, 0);
 	ret_counts->changes = high_of(&walk) - low_of(&walk);
-	while (!r && (r = difference_next(&walk, &difference)) == 1) {
-		ret_counts->added += difference.kind == DIFFERENCE_ADDED;
-		ret_counts->removed += difference.kind == DIFFERENCE_REMOVED;
-		ret_counts->changed += difference.kind == DIFFERENCE_CHANGED;
+	while (!r && ((r = difference_next(&walk, &difference)) == 1 || r == -EIO)) {
+		count(ret_counts, &difference);
 		r = 0;
 	}
+	ret_counts->damaged += walk.unread;
 	difference_end(&walk);
 	return r;
 }

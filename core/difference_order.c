@@ -49,20 +49,24 @@ static int partition_of(struct slice encoded_key, struct buffer *storage, struct
 	return r ? r : buffer_error(out);
 }
 
+static int add(
+	struct sorter *sorter, const struct difference *difference, struct buffer *storage, struct buffer *partition)
+{
+	struct record record = { .kind = (uint8_t)difference->kind };
+	int r = partition_of(difference->encoded_key, storage, partition);
+	hash_strong(buffer_slice(partition), record.partition);
+	write_place(difference->place, record.place);
+	return r ? r : sorter_add(sorter, &record);
+}
+
 static int gather(struct store_txn *txn, uint32_t table, uint64_t from, uint64_t to, struct sorter *sorter)
 {
 	struct difference_walk walk;
 	struct difference difference;
 	struct buffer storage = BUFFER_INIT, partition = BUFFER_INIT;
 	int r = difference_begin(&walk, txn, table, from, to, 0);
-	while (!r && (r = difference_next(&walk, &difference)) == 1) {
-		struct record record = { .kind = (uint8_t)difference.kind };
-		r = partition_of(difference.encoded_key, &storage, &partition);
-		hash_strong(buffer_slice(&partition), record.partition);
-		write_place(difference.place, record.place);
-		if (!r)
-			r = sorter_add(sorter, &record);
-	}
+	while (!r && ((r = difference_next(&walk, &difference)) == 1 || r == -EIO))
+		r = difference.encoded_key.size ? add(sorter, &difference, &storage, &partition) : 0;
 	difference_end(&walk);
 	buffer_free(&storage);
 	buffer_free(&partition);

@@ -1,5 +1,5 @@
 /* What is different between two states of a table with a sort key (difference.h), in order of partitions: found out once, by a walk over
- * all of it, then looked up anywhere by any number of threads. Memory does not grow with it: what is much goes to a temporary file. */
+ * all of it, then looked up anywhere by any number of threads. What is damaged stands there too, where its key is known. Memory does not grow with it: what is much goes to a temporary file. */
 #ifndef PITR_DIFFERENCE_ORDER_H
 #define PITR_DIFFERENCE_ORDER_H
 

@@ -63,6 +63,17 @@ int node_read_with(struct store_cursor *versions, struct lineage_path *path, uin
 	return r;
 }
 
+int node_stored_from(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, uint64_t *ret_seq)
+{
+	struct layout_key from = layout_version(table, number, seq);
+	struct slice key, pack;
+	int r = of_node(store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &pack), key, table, number);
+	if (r && !(r == -EIO && key.size))
+		return r;
+	layout_version_read(key, &number, ret_seq);
+	return 0;
+}
+
 bool node_is_own(const struct node_place *place, uint32_t table)
 {
 	struct layout_key prefix = layout_log_prefix(table);

@@ -32,6 +32,9 @@ int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t s
 /* The same with a cursor of the caller's on STORE_VERSIONS and the table's path, for walks in order. */
 int node_read_with(struct store_cursor *versions, struct lineage_path *path, uint64_t number, uint64_t seq,
 	struct node *ret_node, struct node_place *ret_place);
+/* The change with which the versions begin that are stored together with the node's as of `seq`, in the table itself: known also when what is
+ * stored there is damaged. -ENOENT: the table has none of its own. */
+int node_stored_from(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, uint64_t *ret_seq);
 /* Is the pack there the table's own? Otherwise only other tables may change it. */
 bool node_is_own(const struct node_place *place, uint32_t table);
 /* The last life of a key that had begun at `seq`, as of then, also when it had ended. -ENOENT: none. */
