@@ -37,15 +37,6 @@ static struct text_key key_of(const struct view *view, uint64_t place)
 		hash_checksum64(slice_of(id, sizeof(id)), place), place };
 }
 
-static void append_part(struct slice text, uint64_t offset, size_t size, struct buffer *out)
-{
-	if (offset >= text.size)
-		return;
-	if (size > text.size - offset)
-		size = text.size - offset;
-	buffer_append(out, text.data + offset, size);
-}
-
 int difffile_read_kept(
 	struct mount *mount, const struct view *view, uint64_t place, uint64_t offset, size_t size, struct buffer *out)
 {
@@ -54,7 +45,7 @@ int difffile_read_kept(
 
 	if (text == NULL)
 		return 0;
-	append_part(slice_of(text->bytes, text->size), offset, size, out);
+	text_append_part(text_slice(text), offset, size, out);
 	text_put(text);
 	return 1;
 }
@@ -67,33 +58,19 @@ static void give(struct mount *mount, const struct view *view, uint64_t place, s
 
 	if (offset + size < text.size || place == PLACE_OF_SUMMARY)
 		text_put(texts_add(mount->texts, &key, text));
-	append_part(text, offset, size, out);
+	text_append_part(text, offset, size, out);
 }
 
 /* --- what changed in an item --- */
 
-/* As it stands one level deep: strings have no line breaks. */
-static void append_indented(struct slice text, struct buffer *out)
-{
-	for (size_t i = 0; i < text.size; i++) {
-		if (text.data[i] == '\n' && i + 1 == text.size)
-			return;
-		buffer_append_byte(out, text.data[i]);
-		if (text.data[i] == '\n')
-			buffer_append_text(out, "  ");
-	}
-}
-
 static int append_item(
 	const struct mount *mount, const struct view *view, const char *name, struct slice item, struct buffer *out)
 {
-	struct buffer rendered = BUFFER_INIT;
-	int result = render_item(mount, view, item, &rendered);
+	int result;
 
 	buffer_append_format(out, "  \"%s\": ", name);
-	append_indented(buffer_slice(&rendered), out);
+	result = render_item_within(mount, view, item, out);
 	buffer_append_text(out, ",\n");
-	buffer_free(&rendered);
 	return result;
 }
 

@@ -90,20 +90,10 @@ static void append_author(struct slice text, struct buffer *out)
 	json_free(author);
 }
 
-/* As one member of an object: line feeds within strings are escaped. */
-static void append_indented(struct slice text, struct buffer *out)
-{
-	for (size_t i = 0; i + 1 < text.size; i++) {
-		buffer_append_byte(out, text.data[i]);
-		if (text.data[i] == '\n')
-			buffer_append_text(out, "  ");
-	}
-}
-
 static int append_last_state(const struct mount *mount, struct store_txn *txn, const struct view *view, uint64_t number,
 	uint64_t seq, struct buffer *out)
 {
-	struct buffer item = BUFFER_INIT, rendered = BUFFER_INIT;
+	struct buffer item = BUFFER_INIT;
 	struct node_place place;
 	struct node node;
 	int result = node_read(txn, view->table.number, number, seq, &node, &place);
@@ -111,13 +101,10 @@ static int append_last_state(const struct mount *mount, struct store_txn *txn, c
 	if (result == 0)
 		result = pack_content(place.pack, place.place, &item);
 	if (result == 0)
-		result = render_item(mount, view, buffer_slice(&item), &rendered);
-	if (result == 0) {
 		buffer_append_text(out, ",\n  \"item\": ");
-		append_indented(buffer_slice(&rendered), out);
-	}
+	if (result == 0)
+		result = render_item_within(mount, view, buffer_slice(&item), out);
 	buffer_free(&item);
-	buffer_free(&rendered);
 	return result == -ENOENT ? -EIO : result;
 }
 
@@ -214,8 +201,7 @@ static int read_version(struct mount *mount, struct store_txn *txn, const struct
 	result = removal_text(mount, txn, view, node, &text);
 	if (result < 0)
 		return result;
-	if (offset < text->size)
-		buffer_append(out, text->bytes + offset, text->size - offset < size ? text->size - offset : size);
+	text_append_part(text_slice(text), offset, size, out);
 	text_put(text);
 	return buffer_error(out);
 }

@@ -138,8 +138,7 @@ static int read_table_file(struct mount *mount, struct store_txn *txn, const str
 
 	if (result < 0)
 		return result;
-	if (offset < text->size)
-		buffer_append(out, text->bytes + offset, text->size - offset < size ? text->size - offset : size);
+	text_append_part(text_slice(text), offset, size, out);
 	text_put(text);
 	return buffer_error(out);
 }

@@ -19,13 +19,25 @@ int render_item(const struct mount *mount, const struct view *view, struct slice
 	return item_to_json(item, mount->options->form, ITEM_PRETTY, &order, out);
 }
 
-static void append_part(struct slice text, uint64_t offset, size_t size, struct buffer *out)
+/* Within strings line feeds are escaped. */
+static void append_indented(struct slice text, struct buffer *out)
 {
-	if (offset >= text.size)
-		return;
-	if (size > text.size - offset)
-		size = text.size - offset;
-	buffer_append(out, text.data + offset, size);
+	for (size_t i = 0; i + 1 < text.size; i++) {
+		buffer_append_byte(out, text.data[i]);
+		if (text.data[i] == '\n')
+			buffer_append_text(out, "  ");
+	}
+}
+
+int render_item_within(const struct mount *mount, const struct view *view, struct slice item, struct buffer *out)
+{
+	struct buffer rendered = BUFFER_INIT;
+	int result = render_item(mount, view, item, &rendered);
+
+	if (result == 0)
+		append_indented(buffer_slice(&rendered), out);
+	buffer_free(&rendered);
+	return result;
 }
 
 static struct text_key key_of_version(const struct view *view, uint64_t number, uint64_t seq)
@@ -41,7 +53,7 @@ int render_kept(struct mount *mount, const struct view *view, uint64_t number, u
 
 	if (text == NULL)
 		return -ESTALE;
-	append_part(slice_of(text->bytes, text->size), offset, size, out);
+	text_append_part(text_slice(text), offset, size, out);
 	text_put(text);
 	return buffer_error(out);
 }
@@ -55,7 +67,7 @@ int render_node(struct mount *mount, struct store_txn *txn, const struct view *v
 	int result;
 
 	if (text != NULL) {
-		append_part(slice_of(text->bytes, text->size), offset, size, out);
+		text_append_part(text_slice(text), offset, size, out);
 		text_put(text);
 		return buffer_error(out);
 	}
@@ -65,7 +77,7 @@ int render_node(struct mount *mount, struct store_txn *txn, const struct view *v
 	if (result == 0 && rendered.size > size)
 		text_put(texts_add(mount->texts, &key, buffer_slice(&rendered)));
 	if (result == 0)
-		append_part(buffer_slice(&rendered), offset, size, out);
+		text_append_part(buffer_slice(&rendered), offset, size, out);
 	buffer_free(&item);
 	buffer_free(&rendered);
 	return result < 0 ? result : buffer_error(out);

@@ -14,6 +14,8 @@ struct mount;
 
 /* A canonical item as this mount shows the items of that table, appended. */
 int render_item(const struct mount *mount, const struct view *view, struct slice item, struct buffer *out);
+/* The same as a member of an object: one level deeper, and without the line feed at its end. */
+int render_item_within(const struct mount *mount, const struct view *view, struct slice item, struct buffer *out);
 
 /* The contents of an item's file at the view, appended: `size` bytes from `offset` on, or what there is of them. What is read in
  * several pieces is rendered once. -ENOENT, -EIO. */

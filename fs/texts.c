@@ -142,3 +142,12 @@ struct text *texts_add(struct texts *texts, const struct text_key *key, struct s
 	pthread_mutex_unlock(&texts->lock);
 	return text;
 }
+
+void text_append_part(struct slice text, uint64_t offset, size_t size, struct buffer *out)
+{
+	if (offset >= text.size)
+		return;
+	if (size > text.size - offset)
+		size = text.size - offset;
+	buffer_append(out, text.data + offset, size);
+}

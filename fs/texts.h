@@ -35,4 +35,11 @@ struct text *texts_find_latest(struct texts *texts, const struct text_key *key);
 struct text *texts_add(struct texts *texts, const struct text_key *key, struct slice bytes);
 void text_put(struct text *text); /* NULL is fine */
 
+static inline struct slice text_slice(const struct text *text)
+{
+	return slice_of(text->bytes, text->size);
+}
+/* `size` bytes of a text from `offset` on, or what there is of them, appended. */
+void text_append_part(struct slice text, uint64_t offset, size_t size, struct buffer *out);
+
 #endif
