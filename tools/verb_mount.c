@@ -19,10 +19,26 @@
 
 static struct option mount_options[] = {
 	{ .name = "options", .letter = 'o', .kind = OPTION_VALUE },
-	{ .name = "asof", .kind = OPTION_VALUE },
+	{ .name = "asof", .kind = OPTION_TIME },
 	{ .name = "foreground", .letter = 'f', .kind = OPTION_FLAG },
 	{ .name = NULL },
 };
+
+/* The option for pitrfs, which knows another zone. STATUS_DONE, or said what is wrong. */
+static int asof_option(const struct tool *tool, const char *text, char option[ASOF_MAX])
+{
+	char time[INSTANT_TEXT_MAX];
+	struct instant instant;
+	struct error error = { 0 };
+	if (tool_instant(tool, text, &instant, &error) < 0)
+		return tool_usage(tool, "--asof: %s", error_text(&error));
+	if (instant.kind == INSTANT_SEQ)
+		return tool_usage(tool, "--asof %s: change numbers belong to tables; give a time", text);
+	instant_format_z(instant.time_us, time, sizeof(time));
+	if (snprintf(option, ASOF_MAX, "asof=%s", tool->zone && instant.kind == INSTANT_AT ? time : text) >= ASOF_MAX)
+		return tool_usage(tool, "--asof %s is no instant", text);
+	return STATUS_DONE;
+}
 
 static int run_mount(struct tool *tool)
 {
@@ -34,6 +50,8 @@ static int run_mount(struct tool *tool)
 	if (tool->positionals.count != 1)
 		return tool_usage(tool, "where? Give one directory");
 	char *point = tool->positionals.values[0];
+	if (instant && asof_option(tool, instant, asof) != STATUS_DONE)
+		return STATUS_USAGE;
 	if (access(tool->store, F_OK) < 0)
 		return tool_fail("there is no store at %s; make one with: pitr init %s", tool->store, tool->store);
 	if (mkdir(point, 0700) < 0 && errno != EEXIST)
@@ -44,8 +62,6 @@ static int run_mount(struct tool *tool)
 		arguments[count++] = options;
 	}
 	if (instant) {
-		if (snprintf(asof, sizeof(asof), "asof=%s", instant) >= ASOF_MAX || strpbrk(instant, ",\\"))
-			return tool_usage(tool, "--asof %s is no instant", instant);
 		arguments[count++] = dash_o;
 		arguments[count++] = asof;
 	}

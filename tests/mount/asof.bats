@@ -122,7 +122,10 @@ listed() {
 	not_mounted 'cannot read' yesterday
 	not_mounted 'belong to tables' seq-1
 	refused 'asof needs a value' "$PITRFS" "$STORE" "$EVIDENCE" -o asof
-	refused 'no instant' pitr mount "$EVIDENCE" --asof 1,ro
+	for form in 1,ro bogus seq-1; do
+		run -2 pitr mount "$WORK/new" --asof "$form"
+		absent "$WORK/new"
+	done
 }
 
 @test "reading costs one message a file, and nothing the second time" {
@@ -146,7 +149,7 @@ listed() {
 	pitr_umount "$EVIDENCE"
 	[ "$(find "$STORE" -printf '%p %T@ %s\n' | sort)" = "$before" ]
 	chmod -R u+w "$STORE"
-	pitr mount "$EVIDENCE" --asof 2025-03-01T12:15 -o "clock_file=$WORK/clock" 3>&- 4>&-
+	pitr mount "$EVIDENCE" --asof 2025-03-01T13:15 --tz +01:00 -o "clock_file=$WORK/clock" 3>&- 4>&-
 	listed "$EVIDENCE" 'dropped orders visits '
 	pitr umount "$EVIDENCE"
 }
