@@ -35,10 +35,10 @@ static void append_beginning(struct slice description, struct buffer *out)
 	}
 }
 
-/* Times that are kept beside the settings are nobody's choice. */
+/* Times and numbers that are kept beside the settings are nobody's choice. */
 static bool is_setting(struct slice path)
 {
-	return !slice_ends_with(path, "Us");
+	return !slice_ends_with(path, "Us") && !slice_equal(path, slice_of_text("KeysFrom"));
 }
 
 static int append_settings(const struct change *change, struct buffer *out)
@@ -47,8 +47,14 @@ static int append_settings(const struct change *change, struct buffer *out)
 		buffer_append_text(out, " restored whole");
 		return 0;
 	}
-	buffer_append_text(out, " changed: ");
-	return change_line_append_summary(change->before, change->after, is_setting, out);
+	buffer_append_text(out, " changed");
+	size_t before = out->size;
+	buffer_append_text(out, ": ");
+	size_t empty = out->size;
+	int result = change_line_append_summary(change->before, change->after, is_setting, out);
+	if (out->size == empty)
+		out->size = before;
+	return result;
 }
 
 int table_event_append(const struct change *change, struct buffer *out)

@@ -236,6 +236,12 @@ status 0"
 	[ "$(jq -c '[.author.process, .author.reason]' <<<"$output" | paste -sd' ')" = \
 		'["rm",null] ["sh","first"] ["cp","INC-17 \"quoted\""]' ]
 	[[ "$(pitr log orders --grep 1001 --by cp)" == *"  cp ($me, pid $pid): INC-17 \"quoted\"" ]]
+	# Of settings is told what somebody chose, not what is noted with it.
+	mkdir "$MNT/visits"
+	sed 's/"id"/"ip"/' "$MNT/visits/.table.json" >new
+	cat new >"$MNT/visits/.table.json"
+	run -0 pitr log visits
+	[[ "${lines[0]}" == *"table  visits changed: "*'"id" -> "ip"'* && "${lines[0]}" != *KeysFrom* ]]
 }
 
 @test "what TTL deleted is told apart" {
