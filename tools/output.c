@@ -27,6 +27,11 @@ int output_finish(int status)
 	return tool_fail("standard output: %s", strerror(errno));
 }
 
+const char *output_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 void output_size(uint64_t bytes, char *text, size_t size)
 {
 	static const char units[] = "KMGTP";

@@ -23,6 +23,9 @@ void output_text_append(struct buffer *out, const struct json *root, bool is_res
 /* 0.00 KB, for people. Writes at most `size` bytes. */
 void output_size(uint64_t bytes, char *text, size_t size);
 
+/* What makes a noun the plural: "s", or "" after one. */
+const char *output_plural(uint64_t count);
+
 /* Flushes stdout. The exit status: `status`, or STATUS_FAILED (said why) when not everything could be written. */
 int output_finish(int status);
 

@@ -108,15 +108,15 @@ static void append_text(const struct exporting *exporting, struct buffer *out)
 	char head[CHAIN_TEXT_SIZE], size[32];
 	chain_text(&counts->head_after, head);
 	output_size(counts->bytes, size, sizeof(size));
-	buffer_append_format(
-		out, "%s: %" PRIu64 " changes of %s", exporting->directory, counts->changes, exporting->table.name);
+	buffer_append_format(out, "%s: %" PRIu64 " change%s of %s", exporting->directory, counts->changes,
+		output_plural(counts->changes), exporting->table.name);
 	if (counts->changes > 0)
 		buffer_append_format(out, ", number %" PRIu64 " to %" PRIu64, exporting->from + 1, exporting->to);
 	buffer_append_format(out,
-		"; %" PRIu64 " items before, %" PRIu64 " after; %s\n"
+		"; %" PRIu64 " item%s before, %" PRIu64 " after; %s\n"
 		"head of the chain: %s\n"
 		"README.txt there tells how to check it.\n",
-		counts->before_items, counts->after_items, size, head);
+		counts->before_items, output_plural(counts->before_items), counts->after_items, size, head);
 }
 
 static int run_export_evidence(struct tool *tool)

@@ -75,13 +75,15 @@ static void append_text(struct buffer *out, const struct retention_counts *count
 	char size[32];
 	output_size(counts->bytes, size, sizeof(size));
 	buffer_append_format(out,
-		"%s: %" PRIu64 " versions, %" PRIu64 " of them the last of an item's life, %" PRIu64
-		" blocks of the change log: %s\n",
-		is_dry ? "would forget" : "forgot", counts->versions, counts->lives, counts->log_blocks, size);
+		"%s: %" PRIu64 " version%s, %" PRIu64 " of them the last of an item's life, %" PRIu64
+		" block%s of the change log: %s\n",
+		is_dry ? "would forget" : "forgot", counts->versions, output_plural(counts->versions), counts->lives,
+		counts->log_blocks, output_plural(counts->log_blocks), size);
 	if (counts->pins > 0)
 		buffer_append_format(out, "expired: %" PRIu64 " holds and backups of deleted tables\n", counts->pins);
 	if (counts->tables > 0)
-		buffer_append_format(out, "gone for good: %" PRIu64 " deleted tables\n", counts->tables);
+		buffer_append_format(out, "gone for good: %" PRIu64 " deleted table%s\n", counts->tables,
+			output_plural(counts->tables));
 }
 
 static int run_gc(struct tool *tool)

@@ -219,10 +219,11 @@ static void say_summary(const struct run *run, const struct import_counts *count
 	uint64_t changed = counts->inserted + counts->modified + counts->removed;
 	const char *table = import_table(run->import);
 	fprintf(stderr,
-		"%s%s%" PRIu64 " lines, %" PRIu64 " changes brought in (%" PRIu64 " inserts, %" PRIu64
-		" modifications, %" PRIu64 " removals)",
-		table, table[0] ? ": " : "", counts->lines, changed, counts->inserted, counts->modified,
-		counts->removed);
+		"%s%s%" PRIu64 " line%s, %" PRIu64 " change%s brought in (%" PRIu64 " insert%s, %" PRIu64
+		" modification%s, %" PRIu64 " removal%s)",
+		table, table[0] ? ": " : "", counts->lines, output_plural(counts->lines), changed,
+		output_plural(changed), counts->inserted, output_plural(counts->inserted), counts->modified,
+		output_plural(counts->modified), counts->removed, output_plural(counts->removed));
 	say_count(counts->unchanged, "without effect");
 	say_count(counts->already_there, "there already");
 	say_count(counts->bad, "bad");

@@ -66,9 +66,9 @@ static void say_restored(const struct restoring *restoring, int64_t took_us)
 {
 	char at[INSTANT_TEXT_MAX];
 	const struct restore_source *source = &restoring->source;
-	tool_say("%s: %" PRIu64 " items, as %s was at %s (change %" PRIu64 "); %.1f ms", restoring->target,
-		source->items, source->table.name, recovery_time(source->snapshot.time_us, at), source->snapshot.seq,
-		(double)took_us / 1000);
+	tool_say("%s: %" PRIu64 " item%s, as %s was at %s (change %" PRIu64 "); %.1f ms", restoring->target,
+		source->items, output_plural(source->items), source->table.name,
+		recovery_time(source->snapshot.time_us, at), source->snapshot.seq, (double)took_us / 1000);
 }
 
 static int restore(struct restoring *restoring)

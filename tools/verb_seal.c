@@ -55,7 +55,7 @@ static int tell(const struct seal *seal)
 		if (!path)
 			output(buffer_slice(&text));
 		if (path || isatty(STDERR_FILENO))
-			tool_say("digest of %zu table%s: %s", seal->count, seal->count == 1 ? "" : "s", digest);
+			tool_say("digest of %zu table%s: %s", seal->count, output_plural(seal->count), digest);
 	}
 	buffer_free(&text);
 	return output_finish(tool_finish(result, &error));

@@ -147,7 +147,7 @@ static const char *window_text(const struct row *row, char text[64])
 	else if (row->table.period_days == 0)
 		strcpy(text, "forever");
 	else
-		snprintf(text, 64, "%d day%s", row->table.period_days, row->table.period_days == 1 ? "" : "s");
+		snprintf(text, 64, "%d day%s", row->table.period_days, output_plural((uint64_t)row->table.period_days));
 	return text;
 }
 

@@ -27,6 +27,12 @@ struct showing {
 	struct buffer line;
 };
 
+/* "1 table", "2 tables" */
+static void append_count(struct buffer *out, uint64_t count, const char *noun)
+{
+	buffer_append_format(out, "%" PRIu64 " %s%s", count, noun, output_plural(count));
+}
+
 /* --- as it goes --- */
 
 static int show_progress(void *context, uint64_t done, uint64_t total)
@@ -117,14 +123,15 @@ static int show_sealed(void *context, const struct seal_table *table, uint64_t p
 		return print(showing);
 	}
 	buffer_append_format(&showing->line, "%s: sealed up to change %" PRIu64 ": ", table->name, table->seq);
-	if (present)
-		buffer_append_format(&showing->line, "%" PRIu64 " changes are there unaltered", present);
-	else
+	if (present) {
+		append_count(&showing->line, present, "change");
+		buffer_append_format(&showing->line, " %s there unaltered", present == 1 ? "is" : "are");
+	} else
 		buffer_append_text(
 			&showing->line, dropped ? "nothing of it is left to compare" : "nothing had changed");
 	if (dropped)
-		buffer_append_format(&showing->line, "%s %" PRIu64 " had left the table's window and were dropped",
-			present ? "," : ":", dropped);
+		buffer_append_format(&showing->line, "%s %" PRIu64 " had left the table's window and %s dropped",
+			present ? "," : ":", dropped, dropped == 1 ? "was" : "were");
 	buffer_append_text(&showing->line, "\n");
 	return print(showing);
 }
@@ -145,22 +152,28 @@ static void append_summary(struct showing *showing, const struct verify_counts *
 			counts->versions, counts->items, counts->records, counts->bytes, counts->dropped);
 		return;
 	}
-	buffer_append_format(out,
-		"%" PRIu64 " tables, %" PRIu64 " changes, %" PRIu64 " versions, %" PRIu64 " records (%s): ",
-		counts->tables, counts->changes, counts->versions, counts->records, size);
+	append_count(out, counts->tables, "table");
+	buffer_append_text(out, ", ");
+	append_count(out, counts->changes, "change");
+	buffer_append_text(out, ", ");
+	append_count(out, counts->versions, "version");
+	buffer_append_text(out, ", ");
+	append_count(out, counts->records, "record");
+	buffer_append_format(out, " (%s): ", size);
 	if (counts->findings)
-		buffer_append_format(
-			out, "%" PRIu64 " finding%s\n", counts->findings, counts->findings == 1 ? "" : "s");
-	else
-		buffer_append_text(out, "sound\n");
-	if (counts->dropped)
-		buffer_append_format(
-			out, "%" PRIu64 " changes had left their tables' windows and were dropped\n", counts->dropped);
-	if (showing->sealed)
-		buffer_append_format(out, "%" PRIu64 " tables of the seal%s\n", showing->sealed,
+		append_count(out, counts->findings, "finding");
+	buffer_append_text(out, counts->findings ? "\n" : "sound\n");
+	if (counts->dropped) {
+		append_count(out, counts->dropped, "change");
+		buffer_append_text(out, " had left their tables' windows and were dropped\n");
+	}
+	if (showing->sealed) {
+		append_count(out, showing->sealed, "table");
+		buffer_append_format(out, " of the seal%s\n",
 			showing->unproven  ? ", of which some can't be proven any more: see above"
 			: counts->findings ? ""
 					   : ": all of it is there, or was dropped as its window allows");
+	}
 }
 
 /* --- what can't be read at all --- */

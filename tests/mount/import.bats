@@ -42,7 +42,7 @@ sum() {
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
 	# shellcheck disable=SC2154
-	[ "$stderr" = "orders: 4 lines, 4 changes brought in (2 inserts, 1 modifications, 1 removals)
+	[ "$stderr" = "orders: 4 lines, 4 changes brought in (2 inserts, 1 modification, 1 removal)
 from 2025-03-01T11:53:20 to 2025-03-01T11:58:20" ]
 	[ "$(pitr get orders/a@1740830199 | jq .n)" = 1 ]
 	[ "$(pitr get orders/a@1740830200 | jq .n)" = 2 ]

@@ -31,7 +31,7 @@ damage() {
 	echo '{"id":"9","n":1}' >"$MNT/orders/9.json"
 	sync "$MNT/orders/9.json"
 	run --separate-stderr -0 pitr verify orders
-	[[ $output == "1 tables, 4 changes,"*"sound" ]]
+	[[ $output == "1 table, 4 changes,"*"sound" ]]
 	run --separate-stderr -0 pitr verify --quiet
 	[ -z "$output" ]
 }
