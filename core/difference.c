@@ -317,28 +317,32 @@ static int look_at(struct difference_walk *walk, const struct log_entry *entry, 
 	return r == -EIO ? tell_damaged(buffer_slice(&walk->key), ret_difference, ret_difference) : r;
 }
 
+static void pass_over(struct difference_walk *walk, uint64_t from, uint64_t to)
+{
+	walk->unread += to - from;
+	if (to > from)
+		walk->read_from = to;
+}
+
 /* What can be read of the log from walk->at on. */
 static int next_entry(struct difference_walk *walk, struct log_entry *ret_entry)
 {
 	uint64_t high = high_of(walk), from = walk->at;
-	while (walk->at <= high) {
+	for (; walk->at <= high; walk->at++) {
 		int r = walk->is_in_log ? 0 : log_walk_begin(&walk->log, walk->txn, walk->table, walk->at);
 		if (!r)
 			r = log_walk_next(&walk->log, ret_entry);
 		walk->is_in_log = r >= 0;
 		if (r < 0 && r != -EIO)
 			return r;
-		if (r < 0) {
-			walk->at++;
+		if (r < 0)
 			continue;
-		}
 		uint64_t seq = r == 1 && ret_entry->seq <= high ? ret_entry->seq : high + 1;
-		walk->unread += seq - from;
-		walk->read_from = seq == from ? walk->read_from : seq;
+		pass_over(walk, from, seq);
 		walk->at = seq + 1;
 		return seq <= high;
 	}
-	walk->unread += walk->at - from;
+	pass_over(walk, from, walk->at);
 	return 0;
 }
 

@@ -13,6 +13,8 @@
 #include "core/compare.h"
 #include "core/difference.h"
 #include "core/item_json.h"
+#include "core/layout.h"
+#include "core/pack.h"
 #include "core/pin.h"
 #include "core/retention_state.h"
 #include "tests/support/fixture.h"
@@ -267,6 +269,164 @@ static void tells_of_a_restored_table_what_it_saw(void **state)
 	table_free(&t.table);
 }
 
+/* --- beside damage --- */
+
+#define RECORDS_MAX 200
+
+static unsigned list_records(
+	struct store_txn *txn, enum store_space space, uint32_t table, struct layout_key records[RECORDS_MAX])
+{
+	struct layout_key prefix = layout_log_prefix(table);
+	struct store_cursor *cursor;
+	struct slice key, value;
+	unsigned count = 0;
+	assert_int_equal(store_cursor_open(txn, space, &cursor), 0);
+	int r = store_cursor_seek(cursor, layout_slice(&prefix), &key, &value);
+	for (; !store_within(r, key, layout_slice(&prefix)); r = store_cursor_next(cursor, &key, &value)) {
+		assert_true(count < RECORDS_MAX);
+		records[count].size = key.size;
+		memcpy(records[count++].bytes, key.data, key.size);
+	}
+	store_cursor_close(cursor);
+	return count;
+}
+
+/* The end of a pack is the content of its last version, and the checksum that the store adds covers its beginning. */
+static void spoil_end(struct store_txn *txn, struct slice key)
+{
+	struct slice value;
+	fixture_spoil(txn, STORE_VERSIONS, key);
+	fixture_spoil(txn, STORE_VERSIONS, key);
+	assert_int_equal(store_get(txn, STORE_VERSIONS, key, &value), 0);
+	*(uint8_t *)(uintptr_t)(value.data + value.size - 1) ^= 0x40;
+}
+
+struct beside {
+	unsigned seen[DIFFERENCES_MAX], damaged; /* of what is wanted, and keys of what is damaged */
+	uint64_t lost;                           /* and what is known of neither */
+};
+
+static void meet(const struct told *wanted, const struct difference *d, struct slice hit, struct beside *beside)
+{
+	int i = find_told(wanted, d->encoded_key);
+	if (i >= 0)
+		beside->seen[i]++;
+	if (d->is_damaged) {
+		assert_true(d->place > 0);
+		assert_true(!d->encoded_key.size || slice_equal(d->encoded_key, hit));
+		beside->lost += !d->encoded_key.size;
+		beside->damaged += d->encoded_key.size > 0;
+		return;
+	}
+	struct told told = { 0 };
+	assert_true(i >= 0);
+	tell(&told, d->kind, d->encoded_key, d->before, d->after);
+	assert_true(slice_equal(buffer_slice(&told.texts[0]), buffer_slice(&wanted->texts[i])));
+	told_free(&told);
+}
+
+/* All that is not hit is told, and what is hit is known to be missing. Returns whether it was. */
+static bool assert_beside(struct store_txn *txn, const struct random_table *t, uint64_t from, uint64_t to,
+	const struct told *wanted, struct slice hit)
+{
+	struct difference_walk walk;
+	struct difference d;
+	struct difference_counts counts;
+	struct beside beside = { 0 };
+	int r;
+	assert_int_equal(difference_begin(&walk, txn, t->table.number, from, to, 0), 0);
+	while ((r = difference_next(&walk, &d)) == 1 || r == -EIO) {
+		assert_int_equal(r == -EIO, d.is_damaged);
+		meet(wanted, &d, hit, &beside);
+	}
+	assert_int_equal(r, 0);
+	assert_true(beside.damaged <= 1);
+	assert_int_equal(hit.size ? walk.unread : 0, 0);
+	beside.lost += walk.unread;
+	for (unsigned i = 0; i < wanted->count; i++) {
+		struct slice key = buffer_slice(&wanted->keys[i]);
+		bool is_hit = !hit.size || slice_equal(key, hit);
+		assert_true(beside.seen[i] == 1 || (is_hit && beside.lost > 0));
+		r = difference_of(&walk, key, &d);
+		assert_true(!r || (r == -EIO && is_hit && d.is_damaged));
+	}
+	difference_end(&walk);
+	assert_int_equal(difference_count(txn, t->table.number, from, to, &counts), 0);
+	assert_int_equal(counts.damaged, beside.lost + beside.damaged);
+	return counts.damaged > 0;
+}
+
+static bool assert_beside_both_ways(
+	struct store_txn *txn, const struct random_table *t, uint64_t from, uint64_t to, struct slice key, bool is_end)
+{
+	struct snapshot states[] = { { .table = t->table.number, .seq = from },
+		{ .table = t->table.number, .seq = to } };
+	struct buffer hit = BUFFER_INIT;
+	struct pack_header header;
+	struct slice value;
+	bool is_hit = false;
+	struct told wanted[2] = { 0 };
+	struct compare_counts counts;
+	bool is_pack = !store_get(txn, STORE_VERSIONS, key, &value);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(
+			compare_snapshots(txn, &states[i], &states[1 - i], tell_compared, &wanted[i], &counts, NULL),
+			0);
+	if (is_pack) {
+		assert_int_equal(pack_read(value, &header), 0);
+		buffer_append_slice(&hit, header.encoded_key);
+	}
+	if (is_end)
+		spoil_end(txn, key);
+	else
+		fixture_spoil(txn, is_pack ? STORE_VERSIONS : STORE_LOG, key);
+	for (unsigned i = 0; i < 2; i++)
+		is_hit |= assert_beside(txn, t, i ? to : from, i ? from : to, &wanted[i], buffer_slice(&hit));
+	told_free(&wanted[0]);
+	told_free(&wanted[1]);
+	buffer_free(&hit);
+	return is_hit;
+}
+
+static unsigned assert_beside_each(
+	struct fixture *f, const struct random_table *t, enum store_space space, bool is_end, uint64_t *random)
+{
+	struct layout_key records[RECORDS_MAX];
+	struct store_txn *txn;
+	unsigned hits = 0, count = 1;
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t from = fixture_random_below(random, t->seq / 2);
+		uint64_t to = t->seq - fixture_random_below(random, t->seq / 2);
+		assert_int_equal(store_begin(history_store(f->history), true, &txn), 0);
+		count = list_records(txn, space, t->table.number, records);
+		hits += assert_beside_both_ways(txn, t, from, to, layout_slice(&records[i]), is_end);
+		store_abort(txn);
+	}
+	return hits;
+}
+
+static void tells_what_is_beside_damage(void **state)
+{
+	uint64_t random = 6;
+	for (unsigned i = 0; i < 2; i++) {
+		struct random_table t = { 0 };
+		char text[64];
+		fixture_create(*state, i ? "sorted" : "flat", i ? "s" : NULL, &t.table);
+		change_often(*state, &t, CHANGES, &random);
+		for (unsigned n = 0; n < 40; n++) {
+			key_text(&t.table, n % 2, n % 3 ? ",'n':1" : ",'n':2", text, sizeof(text));
+			uint64_t seq = fixture_put(*state, &t.table, text);
+			t.seq = seq ? seq : t.seq;
+		}
+		for (unsigned turn = 0; turn < 2; turn++) {
+			assert_true(assert_beside_each(*state, &t, STORE_VERSIONS, false, &random) > 0);
+			assert_true(assert_beside_each(*state, &t, STORE_VERSIONS, true, &random) > 0);
+			assert_true(assert_beside_each(*state, &t, STORE_LOG, false, &random) > 0);
+		}
+		table_free(&t.table);
+	}
+}
+
 /* --- what it takes --- */
 
 static void costs_what_changed(void **state)
@@ -358,6 +518,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(agrees_with_a_comparison_of_both_states, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(tells_of_a_restored_table_what_it_saw, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(tells_what_is_beside_damage, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(costs_what_changed, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(refuses_what_is_not_whole, open_store, fixture_end_test),
 	};
