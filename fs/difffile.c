@@ -18,6 +18,8 @@
 
 #define PLACE_DIFFERENCES (UINT64_C(1) << 33)
 #define PLACE_OF_SUMMARY UINT64_C(0)
+/* Nobody knows how long a damaged file is; empty ones are not read at all. */
+#define SIZE_OF_DAMAGED 1
 /* A walk over more changes than that may take long. */
 #define CHANGES_QUICK 2000
 
@@ -158,12 +160,19 @@ int difffile_node(struct mount *mount, struct store_txn *txn, const struct view 
 {
 	const struct key_schema *schema = &view->table.schema;
 	struct item_order order = { .partition = slice_of_text(schema->partition.name) };
+	int result = difference->is_damaged ? -EIO : 0;
 
 	*ret_node = (struct branch_node){
 		.is_file = true, .time_us = difference->last.time_us, .is_settled = true, .seq = difference->last.seq
 	};
-	if (difference->kind == DIFFERENCE_CHANGED)
-		return size_of_change(mount, txn, view, difference, &ret_node->size_bytes);
+	if (result == 0 && difference->kind == DIFFERENCE_CHANGED)
+		result = size_of_change(mount, txn, view, difference, &ret_node->size_bytes);
+	if (result == -EIO) {
+		ret_node->size_bytes = SIZE_OF_DAMAGED;
+		return 0;
+	}
+	if (result < 0 || difference->kind == DIFFERENCE_CHANGED)
+		return result;
 	if (schema->has_sort)
 		order.sort = slice_of_text(schema->sort.name);
 	ret_node->size_bytes = item_json_size(item_of(difference), mount->options->form, &order);
@@ -212,8 +221,8 @@ static void append_summary(const struct view *view, const struct difference_coun
 		out, ",\n  \"to\": {\n    \"time\": \"%s\",\n    \"seq\": %" PRIu64 "\n  }", to, view->snapshot.seq);
 	buffer_append_format(out,
 		",\n  \"added\": %*" PRIu64 ",\n  \"removed\": %*" PRIu64 ",\n  \"changed\": %*" PRIu64
-		",\n  \"changes\": %s\n}\n",
-		width, counts->added, width, counts->removed, width, counts->changed, changes);
+		",\n  \"damaged\": %*" PRIu64 ",\n  \"changes\": %s\n}\n",
+		width, counts->added, width, counts->removed, width, counts->changed, width, counts->damaged, changes);
 }
 
 int difffile_summary_node(const struct view *view, struct branch_node *ret_node)

@@ -11,7 +11,7 @@
 
 /* The file of one that is different: of a changed item
  *   {"key": {..}, "before": {..}, "after": {..}, "patch": [..], "last": {"seq", "op", "time", "author"}}
- * of others the item itself. */
+ * of others the item itself. One that is damaged says so when it is read: -EIO. */
 int difffile_node(struct mount *mount, struct store_txn *txn, const struct view *view,
 	const struct difference *difference, struct branch_node *ret_node);
 int difffile_read(struct mount *mount, struct store_txn *txn, const struct view *view,
@@ -20,7 +20,7 @@ int difffile_read(struct mount *mount, struct store_txn *txn, const struct view 
 int difffile_read_kept(
 	struct mount *mount, const struct view *view, uint64_t place, uint64_t offset, size_t size, struct buffer *out);
 
-/* summary.json: how many are different. Its size doesn't depend on them. */
+/* summary.json: how many are different, and of how many that can't be told as they are damaged. Its size doesn't depend on them. */
 int difffile_summary_node(const struct view *view, struct branch_node *ret_node);
 int difffile_summary_read(struct mount *mount, struct store_txn *txn, const struct view *view, uint64_t offset,
 	size_t size, struct buffer *out);

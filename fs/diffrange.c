@@ -67,6 +67,14 @@ static int get_order(struct mount *mount, struct store_txn *txn, const struct vi
 		mount->orders, mount->history, txn, view->table.number, view->from.seq, view->snapshot.seq, ret_kept);
 }
 
+/* One of which the key is known; what is damaged says so itself when it is read. */
+static int at_place(struct difference_walk *walk, uint64_t place, struct difference *ret_difference)
+{
+	int result = difference_at(walk, place, ret_difference);
+
+	return result == -EIO && ret_difference->encoded_key.size > 0 ? 0 : result;
+}
+
 /* --- names --- */
 
 /* Of its item, or of its partition. */
@@ -99,7 +107,7 @@ static int partition_of(struct slice encoded_key, struct buffer *out)
 static int read_partition(struct difference_walk *walk, struct thing *thing, struct buffer *out)
 {
 	struct difference difference;
-	int result = difference_at(walk, thing->place, &difference);
+	int result = at_place(walk, thing->place, &difference);
 
 	if (result < 0)
 		return result;
@@ -137,6 +145,8 @@ static int find_item(struct store_txn *txn, const struct view *view, struct diff
 
 	if (result == 0)
 		result = difference_of(walk, buffer_slice(&key), &difference);
+	if (result == -EIO && difference.place > 0)
+		result = 0;
 	if (result == 0 && difference.kind != kind)
 		result = -ENOENT;
 	if (result == 0)
@@ -247,8 +257,8 @@ static int list_items(struct lister *lister, enum difference_kind kind)
 	int result;
 
 	difffile_walks(lister->view);
-	while ((result = difference_next(&lister->walk, &difference)) == 1) {
-		if (difference.kind != kind)
+	while ((result = difference_next(&lister->walk, &difference)) == 1 || result == -EIO) {
+		if (difference.kind != kind || difference.encoded_key.size == 0)
 			continue;
 		result = list_item(lister, &difference);
 		if (result != 1)
@@ -264,7 +274,7 @@ static int list_partition(struct lister *lister, uint64_t position, uint64_t pla
 	struct difference difference;
 	char name[FILE_NAME_MAX + 1];
 	struct branch_node node;
-	int result = difference_at(&lister->walk, place, &difference);
+	int result = at_place(&lister->walk, place, &difference);
 
 	if (result == 0)
 		result = name_of(difference.encoded_key, true, name);
@@ -307,7 +317,7 @@ static int list_in_partition(struct lister *lister, struct thing *thing, uint64_
 		result = difference_order_in(orders_order(kept), thing->kind, buffer_slice(&partition), after, &after);
 		if (result != 1)
 			break;
-		result = difference_at(&lister->walk, after, &difference);
+		result = at_place(&lister->walk, after, &difference);
 		if (result == 0)
 			result = list_item(lister, &difference);
 	}
@@ -353,7 +363,7 @@ static int node(
 		return result;
 	result = begin(txn, view, 0, &walk);
 	if (result == 0 && (thing.thing == THING_ITEM || thing.thing == THING_PARTITION))
-		result = difference_at(&walk, thing.place, &difference);
+		result = at_place(&walk, thing.place, &difference);
 	if (result == 0 && thing.thing == THING_ITEM)
 		result = difffile_node(mount, txn, view, &difference, ret_node);
 	else if (result == 0 && thing.thing == THING_SUMMARY)

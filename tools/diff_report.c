@@ -72,7 +72,7 @@ static int append_file(struct diff_report *report, const char *sign, const char 
 
 static int append_patch(struct diff_report *report, const struct difference *difference)
 {
-	bool is_first = report->added + report->removed + report->changed == 1;
+	bool is_first = report->added + report->removed + report->changed == 0;
 	buffer_append_text(&report->text, is_first ? "" : "\n");
 	int result = append_head(report, difference);
 	if (result == 0)
@@ -99,9 +99,6 @@ static int append_stat(struct diff_report *report, const struct difference *diff
 		item_diff_count(report->table, difference->before, difference->after, ITEM_PLAIN, &added, &removed);
 	if (result < 0)
 		return result;
-	report->changes += difference->changes;
-	report->lines_added += added;
-	report->lines_removed += removed;
 	buffer_append_format(out, "%s%-7s%s", screen_color(role_of(difference->kind)), kinds[difference->kind],
 		screen_color(SCREEN_PLAIN));
 	append_lines(out, SCREEN_ADDED, '+', added);
@@ -111,7 +108,12 @@ static int append_stat(struct diff_report *report, const struct difference *diff
 	if (difference->changes > 1)
 		buffer_append_format(out, "  (%" PRIu64 " changes)", difference->changes);
 	buffer_append_byte(out, '\n');
-	return result;
+	if (result < 0)
+		return result;
+	report->changes += difference->changes;
+	report->lines_added += added;
+	report->lines_removed += removed;
+	return 0;
 }
 
 /* --- As JSON -------------------------------------------------------------------------------------------------------- */
@@ -189,9 +191,6 @@ static int append_json(struct diff_report *report, const struct difference *diff
 int diff_report_item(struct diff_report *report, const struct difference *difference)
 {
 	int result;
-	report->added += difference->kind == DIFFERENCE_ADDED;
-	report->removed += difference->kind == DIFFERENCE_REMOVED;
-	report->changed += difference->kind == DIFFERENCE_CHANGED;
 	buffer_clear(&report->text);
 	if (report->kind == DIFF_JSON) {
 		result = append_json(report, difference);
@@ -205,9 +204,13 @@ int diff_report_item(struct diff_report *report, const struct difference *differ
 	}
 	if (result == 0)
 		result = buffer_error(&report->text);
-	if (result == 0)
-		output(buffer_slice(&report->text));
-	return result;
+	if (result < 0)
+		return result;
+	report->added += difference->kind == DIFFERENCE_ADDED;
+	report->removed += difference->kind == DIFFERENCE_REMOVED;
+	report->changed += difference->kind == DIFFERENCE_CHANGED;
+	output(buffer_slice(&report->text));
+	return 0;
 }
 
 int diff_report_end(struct diff_report *report)

@@ -18,7 +18,7 @@ struct diff_report {
 	struct buffer text;
 };
 
-/* Prints an item that is different. 0 or negative errno. */
+/* Prints an item that is different. 0 or negative errno; then nothing of it was printed or counted. */
 int diff_report_item(struct diff_report *report, const struct difference *difference);
 /* Prints the sums, where they are asked for. */
 int diff_report_end(struct diff_report *report);

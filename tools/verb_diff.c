@@ -31,6 +31,7 @@ struct diffing {
 	struct table table;
 	struct difference_walk walk;
 	struct diff_report report;
+	uint64_t damaged; /* could not be read */
 	struct progress progress;
 };
 
@@ -104,6 +105,14 @@ static int is_chosen(const struct diffing *diffing, struct slice encoded_key)
 	return result < 0 ? result : is_chosen;
 }
 
+/* `found` is what difference_next said. What is damaged is counted, and keeps nothing else from being told. */
+static int tell(struct diffing *diffing, int found, const struct difference *difference)
+{
+	int result = found == 1 ? diff_report_item(&diffing->report, difference) : found;
+	diffing->damaged += result == -EIO;
+	return result == -EIO ? 0 : result;
+}
+
 static int tell_one(struct diffing *diffing, struct store_txn *txn, char *item, struct error *error)
 {
 	char *const words[] = { diffing->table.name, item };
@@ -115,8 +124,7 @@ static int tell_one(struct diffing *diffing, struct store_txn *txn, char *item, 
 		result = item_path_key(txn, &diffing->table, &path, &key, error);
 	if (result == 0)
 		result = difference_of(&diffing->walk, buffer_slice(&key), &difference);
-	if (result == 0)
-		result = diff_report_item(&diffing->report, &difference);
+	result = tell(diffing, result == 0 ? 1 : result, &difference);
 	item_path_free(&path);
 	buffer_free(&key);
 	return result == -ENOENT ? 0 : result;
@@ -128,18 +136,20 @@ static int tell_all(struct diffing *diffing)
 	uint64_t first = walk->from < walk->to ? walk->from : walk->to;
 	uint64_t changes = walk->from < walk->to ? walk->to - walk->from : walk->from - walk->to;
 	struct difference difference;
-	int result;
-	while ((result = difference_next(walk, &difference)) == 1) {
-		result = is_chosen(diffing, difference.encoded_key);
+	int result, found;
+	while ((found = difference_next(walk, &difference)) == 1 || found == -EIO) {
+		/* What may be any item may be one that is asked for. */
+		result = difference.encoded_key.size == 0 ? 1 : is_chosen(diffing, difference.encoded_key);
 		if (result == 1)
-			result = diff_report_item(&diffing->report, &difference);
+			result = tell(diffing, found, &difference);
 		if (result < 0)
 			return result;
 		if (!screen_is_paged())
 			progress_show(&diffing->progress, "%" PRIu64 " of %" PRIu64 " changes",
 				difference.place - first, changes);
 	}
-	return result;
+	diffing->damaged += walk->unread;
+	return found;
 }
 
 /* --- Doing it ------------------------------------------------------------------------------------------------------- */
@@ -215,6 +225,9 @@ static int run_diff(struct tool *tool)
 		return status;
 	progress_begin(&diffing.progress);
 	status = tool_ask(tool, TOOL_PAGED, diff_in, &diffing);
+	if (status == STATUS_DONE && diffing.damaged > 0)
+		status = tool_fail(
+			"%" PRIu64 " of these could not be read; `pitr verify` tells what is damaged", diffing.damaged);
 	bool is_different = report->added + report->removed + report->changed > 0;
 	diff_report_free(&diffing.report);
 	table_free(&diffing.table);
@@ -244,7 +257,10 @@ const struct verb verb_diff = {
 		"--json       one object for each item, on a line: kind, name, key, before, after, patch (RFC 6902), "
 		"last "
 		"change\n\n"
-		"Exit status, as diff's: 0 equal, 1 different, 2 wrong usage or trouble.\n",
+		"Exit status, as diff's: 0 equal, 1 different, 2 wrong usage or trouble. What is damaged is counted, "
+		"and is "
+		"trouble\n"
+		"after all else has been told.\n",
 	.run = run_diff,
 	.options = diff_options,
 };
