@@ -257,3 +257,51 @@ is_forgotten() {
 	run -1 pitr diff orders $BEFORE $AFTER --color=always a2
 	[[ "$output" == *$'\033[31m-{\033[m'* ]]
 }
+
+refused() { # MESSAGE COMMAND...
+	local message=$1
+	shift
+	! "$@" >"$WORK/refused" 2>&1 && grep -qF -- "$message" "$WORK/refused"
+}
+
+# Damages the content of items, where the same is not stored again.
+damage() { # FROM TO
+	python3 - "$STORE/data.mdb" "$1" "$2" <<-'PY'
+	import sys
+	name, before, after = sys.argv[1], sys.argv[2].encode(), sys.argv[3].encode()
+	bytes = open(name, "rb").read()
+	assert before in bytes and len(before) == len(after)
+	open(name, "r+b").write(bytes.replace(before, after))
+	PY
+}
+
+@test "what is damaged is listed and says so when it is read, and the others are told" {
+	local diff between=seq-11..latest
+	mounted
+	for name in c1 c2 c3; do
+		echo "{\"text\":\"the text of $name\"}" >"orders/$name.json"
+		mkdir -p "events/$name"
+		echo "{\"text\":\"an event of $name\"}" >"events/$name/1.json"
+	done
+	cd /
+	pitr_umount "$MNT"
+	damage 'the text of c2' 'the test of c2'
+	damage 'an event of c2' 'an evens of c2'
+	mounted
+	diff=orders/@/diff/$between
+	[ "$(ls "$diff/added" | tr '\n' ' ')" = 'c1.json c2.json c3.json ' ]
+	[ "$(jq -r .text "$diff/added/c3.json")" = 'the text of c3' ]
+	refused 'Input/output' cat "$diff/added/c2.json"
+	jq -e '.added == 2 and .damaged == 1 and .changes == 3' "$diff/summary.json"
+	diff=events/@/diff/seq-5..latest
+	[ "$(find "$diff/added" -type f -printf '%P\n' | sort | tr '\n' ' ')" = 'c1/1.json c2/1.json c3/1.json ' ]
+	[ "$(jq -r .text "$diff/added/c3/1.json")" = 'an event of c3' ]
+	refused 'Input/output' cat "$diff/added/c2/1.json"
+	jq -e '.added == 2 and .damaged == 1' "$diff/summary.json"
+	run --separate-stderr -2 pitr diff orders seq-11 --name-only
+	[ "$(sort <<<"$output" | tr '\n' ' ')" = 'c1.json c3.json ' ]
+	[[ "$stderr" == *'1 of these could not be read'*'pitr verify'* ]]
+	run -1 pitr diff orders seq-11 c1.json
+	run -2 pitr diff orders seq-11 c2.json
+	run -1 pitr diff orders seq-4 seq-11
+}
