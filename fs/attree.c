@@ -85,7 +85,9 @@ static int list_parts(struct mount *mount, struct store_txn *txn, struct view *v
 	return result == 1 ? calendardir_list(mount, txn, view, number, after, each, context) : result;
 }
 
-static const struct branch top = { .find = find_part, .list = list_parts, .node = calendardir_node };
+static const struct branch top = {
+	.find = find_part, .list = list_parts, .node = calendardir_node, .path = calendardir_path
+};
 
 /* --- views --- */
 
@@ -155,8 +157,8 @@ struct view *attree_get(struct mount *mount, uint64_t nodeid)
 
 /* --- finding --- */
 
-static int refuse(
-	struct mount *mount, const struct view *view, struct slice name, int result, const struct error *error)
+static int refuse(struct mount *mount, const struct view *view, uint64_t number, struct slice name, int result,
+	const struct error *error)
 {
 	struct buffer path = BUFFER_INIT;
 	struct error told = *error;
@@ -165,7 +167,11 @@ static int refuse(
 	if (error->code == 0)
 		return result;
 	told.code = result;
-	buffer_append_format(&path, "%s/%.*s", view->path, (int)name.size, (const char *)name.data);
+	if (view->branch->path != NULL)
+		view->branch->path(view, number, &path);
+	else
+		buffer_append_text(&path, view->path);
+	buffer_append_format(&path, "/%.*s", (int)name.size, (const char *)name.data);
 	text = buffer_text(&path);
 	(void)tell_refusal(mount->tell, text == NULL ? view->path : text, slice_of(NULL, 0), &told);
 	buffer_free(&path);
@@ -178,7 +184,7 @@ int attree_find(struct mount *mount, struct store_txn *txn, struct view *view, u
 	struct error error = { 0 };
 	int result = view->branch->find(mount, txn, view, number, name, ret_entry, &error);
 
-	return result < 0 ? refuse(mount, view, name, result, &error) : 0;
+	return result < 0 ? refuse(mount, view, number, name, result, &error) : 0;
 }
 
 /* --- changing --- */
@@ -214,7 +220,7 @@ int attree_mkdir(struct mount *mount, struct view *view, const char *name, const
 
 	if (view->branch->make != NULL)
 		result = view->branch->make(mount, view, slice_of_text(name), who, &error);
-	return result < 0 ? refuse(mount, view, slice_of_text(name), result, &error)
+	return result < 0 ? refuse(mount, view, NUMBER_DIRECTORY, slice_of_text(name), result, &error)
 			  : find_entry(mount, view, slice_of_text(name), ret_entry);
 }
 
@@ -225,5 +231,5 @@ int attree_rmdir(struct mount *mount, const struct view *view, const char *name,
 
 	if (view->branch->remove != NULL)
 		result = view->branch->remove(mount, view, slice_of_text(name), who, &error);
-	return result < 0 ? refuse(mount, view, slice_of_text(name), result, &error) : 0;
+	return result < 0 ? refuse(mount, view, NUMBER_DIRECTORY, slice_of_text(name), result, &error) : 0;
 }

@@ -85,6 +85,8 @@ struct branch {
 	/* Appends up to `size` bytes from `offset` on, of a file; fewer only at its end. NULL: there are no files. */
 	int (*read)(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, uint64_t offset,
 		size_t size, struct buffer *out);
+	/* Appends the path of a directory, for messages. NULL: the view's. */
+	void (*path)(const struct view *view, uint64_t number, struct buffer *out);
 	/* mkdir and rmdir in the top directory, committed at once; NULL: -EROFS. */
 	int (*make)(struct mount *mount, const struct view *view, struct slice name, const struct who *who,
 		struct error *error);

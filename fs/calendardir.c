@@ -69,6 +69,24 @@ static void name_of(const struct stretch *stretch, char ret_name[INSTANT_TEXT_MA
 	}
 }
 
+void calendardir_path(const struct view *view, uint64_t number, struct buffer *out)
+{
+	const struct stretch top = { .level = LEVEL_TOP };
+	struct stretch stretch, day;
+	char name[INSTANT_TEXT_MAX];
+
+	buffer_append_text(out, view->path);
+	if (stretch_of(number, &stretch) < 0 || stretch.level == LEVEL_TOP)
+		return;
+	day = stretch_at(&top, stretch.begin_us);
+	name_of(&day, name);
+	buffer_append_format(out, "/%s", name);
+	if (stretch.level == LEVEL_HOUR) {
+		name_of(&stretch, name);
+		buffer_append_format(out, "/%s", name);
+	}
+}
+
 static int open_periods(
 	struct mount *mount, struct store_txn *txn, const struct view *view, struct periods **ret_periods)
 {
@@ -112,16 +130,11 @@ static int resolve_in(struct mount *mount, struct store_txn *txn, const struct v
 	struct error *error)
 {
 	struct resolve_place place = { .parent = nodeid_of(view->slot, number_of(stretch)) };
-	const struct stretch top = { .level = LEVEL_TOP };
-	const struct stretch day = stretch_at(&top, stretch->begin_us);
-	char day_name[INSTANT_TEXT_MAX], hour_name[INSTANT_TEXT_MAX];
 	struct buffer path = BUFFER_INIT;
 	struct table table = { 0 };
 	int result = 0;
 
-	name_of(&day, day_name);
-	name_of(stretch, hour_name);
-	buffer_append_format(&path, "%s/%s/%s", view->path, day_name, hour_name);
+	calendardir_path(view, number_of(stretch), &path);
 	place.path = buffer_text(&path);
 	if (place.path == NULL)
 		return -ENOMEM;

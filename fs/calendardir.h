@@ -19,5 +19,6 @@ int calendardir_list(struct mount *mount, struct store_txn *txn, struct view *vi
 /* The top directory's time is that of the last change. */
 int calendardir_node(
 	struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, struct branch_node *ret_node);
+void calendardir_path(const struct view *view, uint64_t number, struct buffer *out);
 
 #endif

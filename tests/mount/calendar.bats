@@ -107,6 +107,7 @@ at() {
 		orders/@/2025-03-01/24 orders/@/2025-03-01/@2025-03-01 users/@/2025-03-01/12; do
 		absent "$name"
 	done
+	jq -r .path .pitr/errors.jsonl | grep -Fqx "$hour/@2025-03-01T11:59:59"
 	[ "$(find orders/@/20* -mindepth 1 -maxdepth 2 -type d -printf '%i\n' | sort -u | wc -l)" -eq 7 ]
 	for name in orders/@ orders/@/2025-03-01 $hour; do
 		refused 'Read-only file system' mkdir "$name/more"
