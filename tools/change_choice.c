@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "author_match.h"
+#include "tools/stretch.h"
 
 const char *change_choice_op_name(enum change_op op)
 {
@@ -132,59 +133,22 @@ bool change_choice_is_of_items(const struct change_choice *choice)
 
 /* --- The window ----------------------------------------------------------------------------------------------------- */
 
-static int last_time(struct store_txn *txn, const struct table *table, int64_t *ret_us)
-{
-	struct table_statistics statistics;
-	if (!table)
-		return history_last_commit(txn, ret_us);
-	int result = table_statistics(txn, table->number, &statistics);
-	*ret_us = statistics.last_us;
-	return result;
-}
-
-static int resolve(struct tool *tool, struct store_txn *txn, const struct table *table, const struct reach *reach,
-	const char *text, int64_t *ret_us, uint64_t *ret_seq, struct error *error)
-{
-	struct instant instant;
-	int result = tool_instant(tool, text, &instant, error);
-	if (result < 0)
-		return result;
-	switch (instant.kind) {
-	case INSTANT_AT:
-		*ret_us = instant.time_us;
-		break;
-	case INSTANT_BEFORE_NOW:
-		*ret_us = history_now(tool->history, txn) - instant.time_us;
-		break;
-	case INSTANT_EARLIEST:
-		*ret_us = reach ? reach->earliest_us : 0;
-		break;
-	case INSTANT_LATEST:
-		return last_time(txn, table, ret_us);
-	case INSTANT_SEQ:
-		if (!table)
-			return error_set(error, -EINVAL, "%s: change numbers belong to tables; name one", text);
-		*ret_seq = instant.seq;
-		break;
-	}
-	return 0;
-}
-
 int change_choice_window(struct tool *tool, struct store_txn *txn, const struct table *table, const struct reach *reach,
 	struct change_choice *choice, struct error *error)
 {
 	struct change_filter *filter = &choice->filter;
 	const char *from = option_value(tool->options, "from"), *to = option_value(tool->options, "to");
-	filter->from_us = 0;
-	filter->to_us = INT64_MAX;
-	int result = from ? resolve(tool, txn, table, reach, from, &filter->from_us, &filter->from_seq, error) : 0;
+	struct stretch_end first = { 0 }, last = { .time_us = INT64_MAX };
+	int result = from ? stretch_end_find(tool, txn, table, reach, from, &first, error) : 0;
 	if (result == 0 && to)
-		result = resolve(tool, txn, table, reach, to, &filter->to_us, &filter->to_seq, error);
-	bool is_reversed =
-		filter->from_us > filter->to_us || (filter->to_seq != 0 && filter->from_seq > filter->to_seq);
-	if (result == 0 && is_reversed)
+		result = stretch_end_find(tool, txn, table, reach, to, &last, error);
+	if (result < 0)
+		return result;
+	if (from && to && (first.time_us > last.time_us || (last.seq != 0 && first.seq > last.seq)))
 		return error_set(error, -EINVAL, "--from %s is later than --to %s", from, to);
-	return result < 0 && (!error || error->code == 0)
-		       ? error_set(error, result, "the history could not be read: %s", strerror(-result))
-		       : result;
+	filter->from_seq = first.seq;
+	filter->to_seq = last.seq;
+	filter->from_us = first.seq ? 0 : first.time_us;
+	filter->to_us = last.seq ? INT64_MAX : last.time_us;
+	return 0;
 }

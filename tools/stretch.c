@@ -1,59 +1,88 @@
 #include "tools/stretch.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "log.h"
 #include "timeline.h"
 
-static int resolve_seq(struct store_txn *txn, const struct table *table, const struct reach *reach, uint64_t seq,
-	int64_t *ret_time_us, struct error *error)
+/* --- One end -------------------------------------------------------------------------------------------------------- */
+
+static int no_such_change(
+	const struct table *table, const struct reach *reach, const struct stretch_end *end, struct error *error)
+{
+	return error_set(error, -ENOENT,
+		"%s has no state %" PRIu64 " that can be told; there are %" PRIu64 " to %" PRIu64, table->name,
+		end->seq, reach->first_seq, reach->last_seq);
+}
+
+/* Nothing comes before change 1: its state lies before everything that can be told. */
+static int resolve_seq(struct store_txn *txn, const struct table *table, const struct reach *reach,
+	struct stretch_end *end, struct error *error)
 {
 	struct log_entry entry;
-	if (seq < reach->first_seq || seq > reach->last_seq)
-		return error_set(error, -ENOENT, "%s has no state %llu that can be told; there are %llu to %llu",
-			table->name, (unsigned long long)seq, (unsigned long long)reach->first_seq,
-			(unsigned long long)reach->last_seq);
-	int result = seq ? log_get(txn, table->number, seq, &entry) : -ENOENT;
-	*ret_time_us = result == 0 ? entry.time_us : reach->earliest_us;
+	if (end->seq < reach->first_seq || end->seq > reach->last_seq)
+		return no_such_change(table, reach, end, error);
+	end->time_us = reach->earliest_us - (end->seq == 0);
+	int result = end->seq ? log_get(txn, table->number, end->seq, &entry) : -ENOENT;
+	if (result == 0)
+		end->time_us = entry.time_us;
 	return result == -ENOENT ? 0 : result;
 }
 
-/* *time_us and *seq keep what they are when `text` is NULL. */
-static int resolve(struct tool *tool, struct store_txn *txn, const struct table *table, const struct reach *reach,
-	const char *text, int64_t *time_us, uint64_t *ret_seq, struct error *error)
+static int resolve_latest(
+	struct store_txn *txn, const struct table *table, const struct reach *reach, struct stretch_end *end)
 {
-	struct instant instant;
 	struct log_entry last;
-	int64_t now_us = history_now(tool->history, txn);
-	*ret_seq = 0;
-	int result = text ? tool_instant(tool, text, &instant, error) : 0;
-	if (!text || result < 0)
-		return result;
-	switch (instant.kind) {
+	if (!table)
+		return history_last_commit(txn, &end->time_us);
+	int result = timeline_at(txn, table, reach, INT64_MAX, &last);
+	if (result == 0)
+		end->time_us = last.time_us ? last.time_us : reach->earliest_us;
+	return result;
+}
+
+static int resolve(struct tool *tool, struct store_txn *txn, const struct table *table, const struct reach *reach,
+	const struct instant *instant, struct stretch_end *end, struct error *error)
+{
+	switch (instant->kind) {
 	case INSTANT_SEQ:
-		*ret_seq = instant.seq;
-		return resolve_seq(txn, table, reach, instant.seq, time_us, error);
+		end->seq = instant->seq;
+		return table ? resolve_seq(txn, table, reach, end, error)
+			     : error_set(error, -EINVAL, "seq-%" PRIu64 ": change numbers belong to tables; name one",
+				       instant->seq);
 	case INSTANT_LATEST:
-		result = timeline_at(txn, table, reach, INT64_MAX, &last);
-		*time_us = last.time_us ? last.time_us : reach->earliest_us;
-		return result;
+		return resolve_latest(txn, table, reach, end);
 	case INSTANT_EARLIEST:
-		*time_us = reach->earliest_us;
-		return 0;
+		end->time_us = table ? reach->earliest_us : 0;
+		break;
 	case INSTANT_BEFORE_NOW:
-		*time_us = now_us - instant.time_us;
+		end->time_us = history_now(tool->history, txn) - instant->time_us;
 		break;
 	case INSTANT_AT:
-		*time_us = instant.time_us;
+		end->time_us = instant->time_us;
 		break;
 	}
-	if (*time_us > now_us)
-		*time_us = now_us;
-	if (*time_us < reach->earliest_us)
-		*time_us = reach->earliest_us;
 	return 0;
 }
+
+int stretch_end_find(struct tool *tool, struct store_txn *txn, const struct table *table, const struct reach *reach,
+	const char *text, struct stretch_end *ret_end, struct error *error)
+{
+	struct stretch_end end = { 0 };
+	struct instant instant;
+	int result = tool_instant(tool, text, &instant, error);
+	if (result < 0)
+		return result;
+	result = resolve(tool, txn, table, reach, &instant, &end, error);
+	if (result < 0 && (!error || error->code == 0))
+		return error_set(error, result, "%s could not be looked up: %s", text, strerror(-result));
+	*ret_end = end;
+	return result;
+}
+
+/* --- Both ----------------------------------------------------------------------------------------------------------- */
 
 /* What there is without --from and --to: from the first change that can be told to the last, or to now when that is before --from. */
 static int default_ends(struct store_txn *txn, const struct table *table, struct stretch *stretch)
@@ -72,22 +101,45 @@ static int default_ends(struct store_txn *txn, const struct table *table, struct
 	return result;
 }
 
-/* A stretch that ends before what can be told has nothing in it, not the first that can. */
-static int check_end(struct tool *tool, struct store_txn *txn, const struct table *table, const struct reach *reach,
-	const char *to, struct error *error)
+static int64_t within(int64_t time_us, int64_t first_us, int64_t last_us)
 {
-	struct instant instant = { .kind = INSTANT_LATEST };
+	return time_us < first_us ? first_us : time_us > last_us ? last_us : time_us;
+}
+
+static int find_from(struct tool *tool, struct store_txn *txn, const struct table *table, const char *from,
+	struct stretch *stretch, struct error *error)
+{
+	int64_t now_us = history_now(tool->history, txn);
+	struct stretch_end end;
+	int result = stretch_end_find(tool, txn, table, &stretch->reach, from, &end, error);
+	if (result < 0)
+		return result;
+	stretch->from_seq = end.seq;
+	stretch->from_us = within(end.time_us, stretch->reach.earliest_us, now_us);
+	if (!stretch->has_to && stretch->to_us < stretch->from_us)
+		stretch->to_us = now_us;
+	return 0;
+}
+
+/* A stretch that ends before what can be told has nothing in it, not the first that can. */
+static int find_to(struct tool *tool, struct store_txn *txn, const struct table *table, const char *to,
+	struct stretch *stretch, struct error *error)
+{
 	char earliest[INSTANT_TEXT_MAX];
-	int64_t at_us = INT64_MAX;
-	if (tool_instant(tool, to, &instant, NULL) == 0 && instant.kind == INSTANT_AT)
-		at_us = instant.time_us;
-	else if (instant.kind == INSTANT_BEFORE_NOW)
-		at_us = history_now(tool->history, txn) - instant.time_us;
-	if (at_us >= reach->earliest_us)
-		return 0;
-	instant_format(reach->earliest_us, earliest, sizeof(earliest));
-	return error_set(error, -ENOENT, "--to %s is before %s: that is the first state of %s that can be told", to,
-		earliest, table->name);
+	struct stretch_end end;
+	int result = stretch_end_find(tool, txn, table, &stretch->reach, to, &end, error);
+	if (result < 0)
+		return result;
+	if (end.time_us < stretch->reach.earliest_us) {
+		instant_format(stretch->reach.earliest_us, earliest, sizeof(earliest));
+		return error_set(error, -ENOENT, "--to %s is before %s: that is the first state of %s that can be told",
+			to, earliest, table->name);
+	}
+	stretch->to_seq = end.seq;
+	stretch->to_us = within(end.time_us, stretch->reach.earliest_us, history_now(tool->history, txn));
+	if (!stretch->has_from && stretch->to_us < stretch->from_us)
+		stretch->from_us = stretch->reach.earliest_us;
+	return 0;
 }
 
 int stretch_find(struct tool *tool, struct store_txn *txn, const struct table *table, const char *from, const char *to,
@@ -100,19 +152,14 @@ int stretch_find(struct tool *tool, struct store_txn *txn, const struct table *t
 	if (result < 0)
 		return error_set(
 			error, result, "the history of %s could not be read: %s", table->name, strerror(-result));
-	result = resolve(tool, txn, table, &stretch.reach, from, &stretch.from_us, &stretch.from_seq, error);
-	if (result == 0 && from && !to && stretch.to_us < stretch.from_us)
-		stretch.to_us = history_now(tool->history, txn);
-	if (result == 0)
-		result = resolve(tool, txn, table, &stretch.reach, to, &stretch.to_us, &stretch.to_seq, error);
-	if (result == 0 && to && (result = check_end(tool, txn, table, &stretch.reach, to, error)) < 0)
-		return result;
-	if (result == 0 && to && !from && stretch.to_us < stretch.from_us)
-		stretch.from_us = stretch.reach.earliest_us;
-	if (result == 0 && (stretch.from_us > stretch.to_us || (stretch.to_seq && stretch.from_seq > stretch.to_seq)))
-		result = error_set(error, -EINVAL, "--from is later than --to");
+	if (from)
+		result = find_from(tool, txn, table, from, &stretch, error);
+	if (result == 0 && to)
+		result = find_to(tool, txn, table, to, &stretch, error);
 	if (result < 0)
-		return error->code ? result : error_set(error, result, "%s: %s", table->name, strerror(-result));
+		return result;
+	if (stretch.from_us > stretch.to_us || (stretch.to_seq && stretch.from_seq > stretch.to_seq))
+		return error_set(error, -EINVAL, "--from is later than --to");
 	*ret_stretch = stretch;
 	return 0;
 }

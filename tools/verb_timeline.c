@@ -40,15 +40,23 @@ struct timeline {
 
 /* --- Counting ------------------------------------------------------------------------------------------------------- */
 
+/* The state the stretch begins with. */
+static int state_before(const struct timeline *timeline, struct log_entry *ret_entry)
+{
+	const struct stretch *stretch = &timeline->stretch;
+	if (stretch->from_seq > stretch->reach.first_seq + 1)
+		return log_get(timeline->txn, timeline->table.number, stretch->from_seq - 1, ret_entry);
+	return timeline_at(timeline->txn, &timeline->table, &stretch->reach,
+		stretch->from_seq ? 0 : stretch->from_us - 1, ret_entry);
+}
+
 /* Bins begin at round times, but only what lies between --from and --to counts. */
 static int find_reach(struct timeline *timeline)
 {
 	const struct stretch *stretch = &timeline->stretch;
 	struct log_entry entry;
 	timeline->reach = stretch->reach;
-	int result = stretch->from_seq ? log_get(timeline->txn, timeline->table.number, stretch->from_seq, &entry)
-				       : timeline_at(timeline->txn, &timeline->table, &stretch->reach,
-						 stretch->from_us - 1, &entry);
+	int result = state_before(timeline, &entry);
 	if (result < 0)
 		return result;
 	timeline->items_before = entry.items;
@@ -258,8 +266,10 @@ const struct verb verb_timeline = {
 		"  pitr timeline orders\n"
 		"  pitr timeline orders --from 2025-03-01T09:00 --to 2025-03-01T09:30\n"
 		"  pitr timeline orders --svg incident.svg\n\n"
-		"--from, --to   the stretch of time, both ends in it; without them all that can be told. Times are "
-		"UTC\n"
+		"--from, --to   the stretch of time, both ends in it; also seq-N, the number of a change. Without them "
+		"all "
+		"that\n"
+		"               can be told. Times are UTC\n"
 		"--svg FILE     writes the chart as a picture too; - writes it to standard output instead of the text\n"
 		"--json         the totals, then each bar, then what stands out: one object a line\n",
 	.run = run_timeline,

@@ -82,6 +82,9 @@ numbers() {
 	[ "$(numbers --from 2025-03-01T12:10:00 --to 2025-03-01T12:19:59)" = "3" ]
 	[ "$(numbers --from 2025-03-01T12:10:00 --to 2025-03-01T12:20:00)" = "4 3" ]
 	[ "$(numbers --from seq-2 --to seq-3)" = "3 2" ]
+	[ -z "$(numbers --to seq-0)" ]
+	run -1 pitr log orders --from seq-5
+	[ "$output" = "pitr: orders has no state 5 that can be told; there are 0 to 4" ]
 	[ "$(numbers --from -31m)" = "4 3" ]
 	[ "$(numbers -n 3 --op insert,modify)" = "3 2 1" ]
 	[ "$(numbers --op remove --op modify -n1)" = 4 ]

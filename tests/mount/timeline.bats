@@ -44,9 +44,11 @@ setup() {
 	[ "$(head -n 18 "$WORK/chart" | wc -L)" -le 80 ]
 	COLUMNS=200 pitr timeline orders >"$WORK/wide"
 	[ "$(head -n 18 "$WORK/wide" | wc -L)" -gt 100 ]
-	# A stretch by numbers begins with the state after the first of them; one before all that can be told has nothing.
+	# A stretch by numbers has the changes at both its ends, as in log; one before all that can be told has nothing.
 	[ "$(pitr timeline orders --from seq-100 --to seq-103 --json | jq -c 'select(.table)
-		| [.inserted - .removed, .itemsAfter - .itemsBefore, .inserted + .removed]')" = '[3,3,3]' ]
+		| [.inserted - .removed, .itemsAfter - .itemsBefore, .inserted + .removed]')" = '[4,4,4]' ]
+	[ "$(pitr log orders --from seq-100 --to seq-103 | wc -l)" -eq 4 ]
+	[ "$(pitr timeline orders --from seq-1 --to seq-2 --json | jq -c 'select(.table) | [.inserted, .itemsBefore]')" = '[2,0]' ]
 	run -1 pitr timeline orders --from 2024-01-01 --to 2024-02-01
 	[[ $output == *"--to 2024-02-01 is before 2025-03-01T06:00:00: that is the first state of orders"* ]]
 	# A shorter stretch counts only what lies in it.
