@@ -71,11 +71,14 @@ int told_table_state(struct tool *tool, struct store_txn *txn, const char *name,
 		error_set(error, result, "the history of %s could not be read: %s", name, strerror(-result));
 	if (result == -ENOENT && told_table_find(tool, txn, name, &told, NULL) == 0 && told.ended_us != TIME_NOW)
 		result = state_of_ended(tool, txn, &told, at, ret_snapshot, error);
-	if (result == 0)
-		*ret_table = told;
-	else
+	if (result < 0) {
 		told_table_free(&told);
-	return result;
+		return result;
+	}
+	if (error)
+		*error = (struct error){ 0 };
+	*ret_table = told;
+	return 0;
 }
 
 int told_table_absent(struct store_txn *txn, const struct told_table *table, const struct item_path *path,

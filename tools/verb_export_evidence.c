@@ -5,11 +5,10 @@
 #include <string.h>
 
 #include "evidence.h"
-#include "reach.h"
-#include "tools/item_path.h"
 #include "tools/output.h"
 #include "tools/progress.h"
 #include "tools/recovery.h"
+#include "tools/told_table.h"
 #include "tools/verbs.h"
 
 static struct option evidence_options[] = {
@@ -22,7 +21,7 @@ static struct option evidence_options[] = {
 struct exporting {
 	struct tool *tool;
 	const char *directory;
-	struct table table;
+	struct told_table told;
 	uint64_t from, to;
 	struct evidence_counts counts;
 };
@@ -38,34 +37,24 @@ static int show_progress(void *context, uint64_t done, uint64_t total)
 static int find_begin(struct exporting *exporting, struct store_txn *txn, struct error *error)
 {
 	const char *from = option_value(evidence_options, "from");
-	struct history *history = exporting->tool->history;
-	struct snapshot snapshot = { 0 };
+	struct told_table *told = &exporting->told;
+	struct snapshot snapshot = { .seq = told->reach.first_seq };
 	struct instant instant;
-	struct reach reach;
-	if (from) {
-		int result = tool_instant(exporting->tool, from, &instant, error);
-		if (result == 0)
-			result = snapshot_resolve(history, txn, &exporting->table, &instant, &snapshot, error);
-		exporting->from = snapshot.seq;
-		return result;
-	}
-	int result = reach_of(history, txn, &exporting->table, &reach);
-	exporting->from = reach.first_seq;
-	if (result < 0)
-		return error_set(error, result, "%s: %s", exporting->table.name,
-			result == -ENOENT ? "nothing of its history is kept" : strerror(-result));
-	return 0;
+	int result = from ? tool_instant(exporting->tool, from, &instant, error) : 0;
+	if (result == 0 && from)
+		result = snapshot_resolve(exporting->tool->history, txn, &told->table, &instant, &snapshot, error);
+	exporting->from = snapshot.seq;
+	return result;
 }
 
 static int find_stretch(struct exporting *exporting, struct store_txn *txn, struct error *error)
 {
-	const char *to = option_value(evidence_options, "to");
+	const char *to = option_value(evidence_options, "to"), *name = exporting->tool->positionals.values[0];
 	struct snapshot snapshot;
-	int result = item_path_table(exporting->tool, txn, exporting->tool->positionals.values[0], to ? to : "latest",
-		&exporting->table, &snapshot, error);
+	int result = told_table_state(exporting->tool, txn, name, to, &exporting->told, &snapshot, error);
 	if (result < 0)
 		return result;
-	exporting->to = snapshot.seq;
+	exporting->to = to ? snapshot.seq : exporting->told.reach.last_seq;
 	result = find_begin(exporting, txn, error);
 	if (result == 0 && exporting->from > exporting->to)
 		result = error_set(error, -EINVAL, "--from is later than --to: nothing lies between");
@@ -79,7 +68,7 @@ static int export(struct store_txn *txn, void *context, struct error *error)
 	int result = find_stretch(exporting, txn, error);
 	progress_begin(&progress);
 	if (result == 0)
-		result = evidence_export(exporting->tool->history, txn, &exporting->table, exporting->from,
+		result = evidence_export(exporting->tool->history, txn, &exporting->told.table, exporting->from,
 			exporting->to, exporting->directory, show_progress, &progress, &exporting->counts, error);
 	progress_end(&progress);
 	return result;
@@ -93,7 +82,7 @@ static void append_json(const struct exporting *exporting, struct buffer *out)
 	chain_text(&counts->head_after, after);
 	buffer_append_byte(out, '{');
 	recovery_append_text(out, "directory", exporting->directory);
-	recovery_append_text(out, "table", exporting->table.name);
+	recovery_append_text(out, "table", exporting->told.table.name);
 	buffer_append_format(out,
 		",\"firstSequenceNumber\":%" PRIu64 ",\"lastSequenceNumber\":%" PRIu64 ",\"changes\":%" PRIu64
 		",\"itemsBefore\":%" PRIu64 ",\"itemsAfter\":%" PRIu64 ",\"bytes\":%" PRIu64
@@ -109,7 +98,7 @@ static void append_text(const struct exporting *exporting, struct buffer *out)
 	chain_text(&counts->head_after, head);
 	output_size(counts->bytes, size, sizeof(size));
 	buffer_append_format(out, "%s: %" PRIu64 " change%s of %s", exporting->directory, counts->changes,
-		output_plural(counts->changes), exporting->table.name);
+		output_plural(counts->changes), exporting->told.table.name);
 	if (counts->changes > 0)
 		buffer_append_format(out, ", number %" PRIu64 " to %" PRIu64, exporting->from + 1, exporting->to);
 	buffer_append_format(out,
@@ -132,7 +121,7 @@ static int run_export_evidence(struct tool *tool)
 		(option_is_given(evidence_options, "json") ? append_json : append_text)(&exporting, &text);
 		status = recovery_print(0, &error, &text);
 	}
-	table_free(&exporting.table);
+	told_table_free(&exporting.told);
 	buffer_free(&text);
 	return status;
 }
@@ -150,10 +139,9 @@ const struct verb verb_export_evidence = {
 		"hash chain of the changes is worked out with a few lines of any language, without this program.\n\n"
 		"  pitr export-evidence orders --from 2025-03-01T09:00 --to 2025-03-01T10:00 inc-17\n\n"
 		"--from TIME    the state before the first change; without it, the first that is kept\n"
-		"--to TIME      the state after the last change; without it, the last. A table that has ended is named "
-		"by a "
-		"time\n"
-		"               at which it was there\n"
+		"--to TIME      the state after the last change; without it, the last. Of tables that were dropped and "
+		"had the\n"
+		"               same name, the one that had it then\n"
 		"--json         one object that tells what was written\n",
 	.run = run_export_evidence,
 	.options = evidence_options,
