@@ -4,29 +4,35 @@
 bats_require_minimum_version 1.5.0
 load ../support/mount
 
-setup() {
-	export PITR_CLOCK_FILE=$BATS_TEST_TMPDIR/clock
+clock_at() {
+	export PITR_CLOCK_FILE=$1/clock
 	echo 1740832200000000 >"$PITR_CLOCK_FILE" # 2025-03-01T12:30:00Z
+}
+
+# A table with a sort key: imported changes, and later ones by pitr itself.
+setup_file() {
+	clock_at "$BATS_FILE_TMPDIR"
+	pitr_prepare
+	printf '{"eventName":"%s","dynamodb":{"ApproximateCreationDateTime":%s,"Keys":{"artist":{"S":"%s"},"year":{"N":"%s"}}%s,"SequenceNumber":"%s"}}\n' \
+		INSERT 1740830000 Bach 1723 ',"NewImage":{"artist":{"S":"Bach"},"year":{"N":"1723"},"key":{"S":"C\n\u00e9"}}' 1 \
+		INSERT 1740830000 Bach 1747 ',"NewImage":{"artist":{"S":"Bach"},"year":{"N":"1747"},"n":{"N":"1e2"}}' 2 \
+		INSERT 1740830100 Abel 1760 ',"NewImage":{"artist":{"S":"Abel"},"year":{"N":"1760"},"b":{"B":"AAEC"}}' 3 \
+		MODIFY 1740830200 Bach 1747 ',"NewImage":{"artist":{"S":"Bach"},"year":{"N":"1747"},"n":{"N":"3"}}' 4 \
+		REMOVE 1740830300 Bach 1723 '' 5 |
+		pitr import --table songs --key artist:S,year:N - 2>/dev/null
+	echo '{"artist":"Bach","year":1747,"n":4}' | pitr put songs >/dev/null
+	pitr rm songs/Abel/1760.json >/dev/null
+	echo '{"artist":"Zelenka","year":1723}' | pitr put songs >/dev/null
+}
+
+setup() {
+	clock_at "$BATS_TEST_TMPDIR"
 	pitr_setup_store
 	cd "$WORK" || return
 }
 
 teardown() {
 	pitr_teardown
-}
-
-# Imported changes, and later ones by pitr itself; with a sort key.
-make_songs() {
-	printf '{"eventName":"%s","dynamodb":{"ApproximateCreationDateTime":%s,"Keys":{"artist":{"S":"%s"},"year":{"N":"%s"}}%s,"SequenceNumber":"%s"}}\n' \
-		INSERT 1740830000 Bach 1723 ',"NewImage":{"artist":{"S":"Bach"},"year":{"N":"1723"},"key":{"S":"C\n\u00e9"}}' 1 \
-		INSERT 1740830000 Bach 1747 ',"NewImage":{"artist":{"S":"Bach"},"year":{"N":"1747"},"n":{"N":"1e2"}}' 2 \
-		INSERT 1740830100 Abel 1760 ',"NewImage":{"artist":{"S":"Abel"},"year":{"N":"1760"},"b":{"B":"AAEC"}}' 3 \
-		MODIFY 1740830200 Bach 1747 ',"NewImage":{"artist":{"S":"Bach"},"year":{"N":"1747"},"n":{"N":"3"}}' 4 \
-		REMOVE 1740830300 Bach 1723 '' 5 >changes
-	pitr import --table songs --key artist:S,year:N changes 2>/dev/null
-	echo '{"artist":"Bach","year":1747,"n":4}' | pitr put songs >/dev/null
-	pitr rm songs/Abel/1760.json >/dev/null
-	echo '{"artist":"Zelenka","year":1723}' | pitr put songs >/dev/null
 }
 
 # chain HEAD: the head after the lines of standard input.
@@ -63,7 +69,6 @@ fails() {
 }
 
 @test "an export proves itself without pitr, and its end is what the seal says" {
-	make_songs
 	pitr export-evidence songs inc-17 --json >said
 	cd inc-17
 	[ "$(echo *)" = "README.txt after.jsonl before.jsonl changes.jsonl manifest.sha256 seal.json table.json" ]
@@ -89,7 +94,6 @@ fails() {
 }
 
 @test "one altered byte breaks it; so does a line that is missing or moved" {
-	make_songs
 	pitr export-evidence songs inc >/dev/null
 	cd inc
 	before=$(jq -r .HeadBefore seal.json) after=$(jq -r .HeadAfter seal.json)
@@ -102,7 +106,6 @@ fails() {
 }
 
 @test "stretches in between fit together; what is not there is refused" {
-	make_songs
 	pitr export-evidence songs --to 2025-03-01T11:55:00 one >/dev/null
 	pitr export-evidence songs --from 2025-03-01T11:55:00 --to seq-6 two >/dev/null
 	pitr export-evidence songs --from seq-6 three >/dev/null
@@ -127,7 +130,6 @@ fails() {
 }
 
 @test "a restored table's begins with the state it was restored to, a deleted table is found by its name" {
-	make_songs
 	pitr restore songs@seq-4 old-songs >/dev/null
 	echo '{"artist":"Bach","year":1747,"n":5}' | pitr put old-songs >/dev/null
 	pitr export-evidence old-songs restored >/dev/null
@@ -143,23 +145,23 @@ fails() {
 }
 
 @test "what retention has left can be exported, and proves itself" {
-	pitr create-table --table-name songs --billing-mode PAY_PER_REQUEST \
+	pitr create-table --table-name left --billing-mode PAY_PER_REQUEST \
 		--attribute-definitions AttributeName=artist,AttributeType=S AttributeName=year,AttributeType=N \
 		--key-schema AttributeName=artist,KeyType=HASH AttributeName=year,KeyType=RANGE >/dev/null
-	pitr update-continuous-backups --table-name songs \
+	pitr update-continuous-backups --table-name left \
 		--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true,RecoveryPeriodInDays=1 >/dev/null
 	for n in {1..80}; do
 		echo "{\"artist\":\"Bach\",\"year\":$((1700 + n % 3)),\"n\":$n}"
-	done | pitr put songs >/dev/null
+	done | pitr put left >/dev/null
 	echo 1740838000000000 >"$PITR_CLOCK_FILE"
-	echo '{"artist":"Bach","year":1701,"n":100}' | pitr put songs >/dev/null
+	echo '{"artist":"Bach","year":1701,"n":100}' | pitr put left >/dev/null
 	echo 1740920000000000 >"$PITR_CLOCK_FILE"
 	pitr gc >/dev/null
-	pitr export-evidence songs left >/dev/null
+	pitr export-evidence left left >/dev/null
 	(cd left && whole && [ "$(wc -l <before.jsonl) $(wc -l <changes.jsonl)" = '3 1' ])
 	[ "$(jq -c '[.FirstSequenceNumber, .HeadAfter]' left/seal.json)" = \
-		"[81,$(pitr seal | jq '.Tables[] | select(.Table == "songs") | .Head')]" ]
-	fails 'before its window' pitr export-evidence songs --from 2025-03-01T12:40 more
+		"[81,$(pitr seal | jq '.Tables[] | select(.Table == "left") | .Head')]" ]
+	fails 'before its window' pitr export-evidence left --from 2025-03-01T12:40 more
 }
 
 @test "a year of a real table: both states are those of another source" {
