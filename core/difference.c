@@ -360,10 +360,13 @@ int difference_next(struct difference_walk *walk, struct difference *ret_differe
 
 int difference_at(struct difference_walk *walk, uint64_t place, struct difference *ret_difference)
 {
+	const struct difference known = { .kind = DIFFERENCE_CHANGED, .place = place };
 	struct log_entry entry;
 	if (place <= low_of(walk) || place > high_of(walk))
 		return -ENOENT;
 	int r = log_get(walk->txn, walk->table, place, &entry);
+	if (r == -EIO)
+		return tell_damaged((struct slice){ 0 }, &known, ret_difference);
 	if (!r)
 		r = look_at(walk, &entry, ret_difference);
 	return r < 0 ? r : r ? 0 : -ENOENT;

@@ -42,7 +42,7 @@ struct difference_walk {
 	struct buffer before, after, key;
 };
 
-/* Goes on beyond a place (0: from the beginning). Both states must be readable, and so must all between them: -ESTALE. SEQ_MAX: as it
+/* Goes on beyond a place (0: from the beginning). Both states must be kept, and so must all between them: -ESTALE. SEQ_MAX: as it
  * is now. difference_end is called in any case. */
 int difference_begin(struct difference_walk *walk, struct store_txn *txn, uint32_t table, uint64_t from, uint64_t to,
 	uint64_t after_place);

@@ -140,7 +140,7 @@ static int find_item(struct store_txn *txn, const struct view *view, struct diff
 	enum difference_kind kind, struct slice partition, struct slice name, uint64_t *ret_number)
 {
 	struct buffer key = BUFFER_INIT;
-	struct difference difference;
+	struct difference difference = { .place = 0 };
 	int result = key_of_name(txn, view, partition, name, &key);
 
 	if (result == 0)

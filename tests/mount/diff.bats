@@ -238,6 +238,22 @@ is_forgotten() {
 	[ "$(sort <<<"$output" | tr '\n' ' ')" = 'p/1.json q/3.json ' ]
 	run -0 pitr diff orders $BEFORE $AFTER a3.json a4
 	[ -z "$output" ]
+	# What never was is no answer.
+	run -2 pitr diff orders $BEFORE $AFTER nosuch 'a*'
+	[ "$output" = "pitr: orders has no item nosuch, and had none in the time that can be told" ]
+	run -2 pitr diff events $BEFORE $AFTER nosuch
+	run -2 pitr diff events $BEFORE $AFTER p/7
+	run -2 pitr diff orders $BEFORE $AFTER p/7
+	run -0 pitr diff orders $BEFORE $AFTER 'none*'
+	run -0 pitr diff events 2025-03-01T12:45 $AFTER q
+	# A table that was dropped goes on being found by its name.
+	pitr delete-table --table-name orders >"$WORK/out"
+	run -1 --separate-stderr pitr diff orders $BEFORE --name-only
+	[ "$(sort <<<"$output" | tr '\n' ' ')" = 'a1.json a2.json b1.json ' ]
+	run -1 pitr diff orders seq-4 seq-5
+	[[ "$output" == *"+++ orders/@seq-5/a1.json"* ]]
+	run -1 pitr diff orders $BEFORE a1
+	[[ "$output" == *"--- @2025-03-01T12:05:00/orders/a1.json"* ]]
 }
 
 @test "its lines are a diff that can be applied" {
@@ -300,6 +316,7 @@ damage() { # FROM TO
 	jq -e '.added == 2 and .damaged == 1' "$diff/summary.json"
 	run --separate-stderr -2 pitr diff orders seq-11 --name-only
 	[ "$(sort <<<"$output" | tr '\n' ' ')" = 'c1.json c3.json ' ]
+	# shellcheck disable=SC2154
 	[[ "$stderr" == *'1 of these could not be read'*'pitr verify'* ]]
 	run -1 pitr diff orders seq-11 c1.json
 	run -2 pitr diff orders seq-11 c2.json
