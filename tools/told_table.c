@@ -62,12 +62,23 @@ static int state_of_ended(struct tool *tool, struct store_txn *txn, const struct
 				 : result;
 }
 
+/* What was found by a time at which it was there may have ended since. */
+static int find_end(struct store_txn *txn, struct told_table *told)
+{
+	struct node node;
+	int result = node_read(txn, CATALOGUE, told->table.number, SEQ_MAX, &node, NULL);
+	if (result == 0 && node.version.is_removal)
+		told->ended_us = node.version.time_us;
+	return result;
+}
+
 int told_table_state(struct tool *tool, struct store_txn *txn, const char *name, const char *at,
 	struct told_table *ret_table, struct snapshot *ret_snapshot, struct error *error)
 {
 	struct told_table told = { .ended_us = TIME_NOW };
 	int result = item_path_table(tool, txn, name, at, &told.table, ret_snapshot, error);
-	if (result == 0 && (result = reach_of(tool->history, txn, &told.table, &told.reach)) < 0)
+	if (result == 0 && ((result = find_end(txn, &told)) < 0 ||
+				   (result = reach_of(tool->history, txn, &told.table, &told.reach)) < 0))
 		error_set(error, result, "the history of %s could not be read: %s", name, strerror(-result));
 	if (result == -ENOENT && told_table_find(tool, txn, name, &told, NULL) == 0 && told.ended_us != TIME_NOW)
 		result = state_of_ended(tool, txn, &told, at, ret_snapshot, error);

@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keys.h"
 #include "tools/diff_report.h"
-#include "tools/item_path.h"
 #include "tools/output.h"
 #include "tools/progress.h"
 #include "tools/screen.h"
+#include "tools/told_table.h"
 #include "tools/verbs.h"
 
 static struct option diff_options[] = {
@@ -28,7 +29,7 @@ struct diffing {
 	const char *from, *to; /* NULL: now */
 	char *const *items;    /* names, PARTITION/NAME, globs; none: all */
 	size_t item_count;
-	struct table table;
+	struct told_table told;
 	struct difference_walk walk;
 	struct diff_report report;
 	uint64_t damaged; /* could not be read */
@@ -71,7 +72,7 @@ static bool is_glob(const char *item)
 /* Names one item. A partition alone names all in it. */
 static bool is_exact(const struct diffing *diffing, const char *item)
 {
-	return !is_glob(item) && (strchr(item, '/') != NULL) == diffing->table.schema.has_sort;
+	return !is_glob(item) && (strchr(item, '/') != NULL) == diffing->told.table.schema.has_sort;
 }
 
 static bool is_match(const struct diffing *diffing, const char *item, char *path)
@@ -81,7 +82,7 @@ static bool is_match(const struct diffing *diffing, const char *item, char *path
 	snprintf(with_suffix, sizeof(with_suffix), "%s.json", item);
 	if (fnmatch(item, path, FNM_PATHNAME) == 0 || fnmatch(with_suffix, path, FNM_PATHNAME) == 0)
 		return true;
-	if (!diffing->table.schema.has_sort || !slash || strchr(item, '/'))
+	if (!diffing->told.table.schema.has_sort || !slash || strchr(item, '/'))
 		return false;
 	*slash = '\0';
 	bool is_in = fnmatch(item, path, 0) == 0;
@@ -113,19 +114,43 @@ static int tell(struct diffing *diffing, int found, const struct difference *dif
 	return result == -EIO ? 0 : result;
 }
 
-static int tell_one(struct diffing *diffing, struct store_txn *txn, char *item, struct error *error)
+static int find_key(struct diffing *diffing, struct store_txn *txn, char *item, struct buffer *out, struct error *error)
 {
-	char *const words[] = { diffing->table.name, item };
+	struct table *table = &diffing->told.table;
+	char *const words[] = { table->name, item };
 	struct item_path path = { 0 };
-	struct buffer key = BUFFER_INIT;
-	struct difference difference;
+	if (table->schema.has_sort && !strchr(item, '/'))
+		return keys_of_name(txn, table, slice_of(NULL, 0), slice_of_text(item), out);
 	int result = item_path_parse(diffing->tool, words, 2, &path, error);
 	if (result == 0)
-		result = item_path_key(txn, &diffing->table, &path, &key, error);
+		result = item_path_key(txn, table, &path, out, error);
+	item_path_free(&path);
+	return result;
+}
+
+/* What never was can't differ: it is a slip of the pen. */
+static int check_item(struct diffing *diffing, struct store_txn *txn, char *item, struct error *error)
+{
+	struct buffer key = BUFFER_INIT;
+	struct node node;
+	int result = is_glob(item) ? 0 : find_key(diffing, txn, item, &key, error);
+	if (result == 0 && key.size > 0)
+		result = keys_find(txn, &diffing->told.table, &diffing->told.reach, buffer_slice(&key), &node);
+	buffer_free(&key);
+	if (result == -ENOENT)
+		return error_set(error, result, "%s has no item %s, and had none in the time that can be told",
+			diffing->told.table.name, item);
+	return result == -EIO ? 0 : result;
+}
+
+static int tell_one(struct diffing *diffing, struct store_txn *txn, char *item, struct error *error)
+{
+	struct buffer key = BUFFER_INIT;
+	struct difference difference;
+	int result = find_key(diffing, txn, item, &key, error);
 	if (result == 0)
 		result = difference_of(&diffing->walk, buffer_slice(&key), &difference);
 	result = tell(diffing, result == 0 ? 1 : result, &difference);
-	item_path_free(&path);
 	buffer_free(&key);
 	return result == -ENOENT ? 0 : result;
 }
@@ -154,43 +179,53 @@ static int tell_all(struct diffing *diffing)
 
 /* --- Doing it ------------------------------------------------------------------------------------------------------- */
 
-static int find_state(struct diffing *diffing, struct store_txn *txn, const char *at, struct table *ret_table,
+/* Where the mount has a state. The last one of a table that was dropped is that right before. */
+static void write_place(
+	const struct told_table *told, const char *at, const struct snapshot *snapshot, char directory[DIFF_PLACE_MAX])
+{
+	const char *name = told->table.name;
+	bool is_ended = told->ended_us != TIME_NOW;
+	char time[INSTANT_TEXT_MAX];
+	instant_format(snapshot->time_us - (is_ended && !at), time, sizeof(time));
+	if (snapshot->time_us == TIME_NOW)
+		snprintf(directory, DIFF_PLACE_MAX, "%.255s", name);
+	else if (at && strstr(at, "seq-"))
+		snprintf(directory, DIFF_PLACE_MAX, "%.255s/@seq-%" PRIu64, name, snapshot->seq);
+	else if (is_ended)
+		snprintf(directory, DIFF_PLACE_MAX, "@%s/%.255s", time, name);
+	else
+		snprintf(directory, DIFF_PLACE_MAX, "%.255s/@%s", name, time);
+}
+
+static int find_state(struct diffing *diffing, struct store_txn *txn, const char *at, struct told_table *ret_table,
 	struct snapshot *ret_snapshot, char directory[DIFF_PLACE_MAX], struct error *error)
 {
 	const char *name = diffing->tool->positionals.values[0];
-	int result = item_path_table(diffing->tool, txn, name, at, ret_table, ret_snapshot, error);
-	if (result < 0)
-		return result;
-	char time[INSTANT_TEXT_MAX];
-	instant_format(ret_snapshot->time_us, time, sizeof(time));
-	if (ret_snapshot->time_us == TIME_NOW)
-		snprintf(directory, DIFF_PLACE_MAX, "%.255s", name);
-	else if (strstr(at, "seq-"))
-		snprintf(directory, DIFF_PLACE_MAX, "%.255s/@seq-%" PRIu64, name, ret_snapshot->seq);
-	else
-		snprintf(directory, DIFF_PLACE_MAX, "%.255s/@%s", name, time);
-	return 0;
+	int result = told_table_state(diffing->tool, txn, name, at, ret_table, ret_snapshot, error);
+	if (result == 0)
+		write_place(ret_table, at, ret_snapshot, directory);
+	return result;
 }
 
 static int find_states(struct diffing *diffing, struct store_txn *txn, struct error *error)
 {
 	struct snapshot from, to;
-	struct table other = { 0 };
+	struct told_table *told = &diffing->told, other = { 0 };
 	struct diff_report *report = &diffing->report;
-	int result = find_state(diffing, txn, diffing->from, &diffing->table, &from, report->from, error);
+	int result = find_state(diffing, txn, diffing->from, told, &from, report->from, error);
 	if (result == 0)
 		result = find_state(diffing, txn, diffing->to, &other, &to, report->to, error);
-	if (result == 0 && other.number != diffing->table.number)
+	if (result == 0 && other.table.number != told->table.number)
 		result = error_set(error, -ENOENT, "%s was another table at %s: it was deleted and made again between",
-			diffing->table.name, diffing->from);
-	table_free(&other);
+			told->table.name, diffing->from);
+	told_table_free(&other);
 	if (result < 0)
 		return result;
-	result = difference_begin(&diffing->walk, txn, diffing->table.number, from.seq, to.seq, 0);
+	result = difference_begin(&diffing->walk, txn, diffing->told.table.number, from.seq, to.seq, 0);
 	diffing->walk.is_counting = report->kind == DIFF_STAT;
 	if (result == -ESTALE)
-		return error_set(
-			error, result, "not all changes of %s between the two are kept any more", diffing->table.name);
+		return error_set(error, result, "not all changes of %s between the two are kept any more",
+			diffing->told.table.name);
 	return result;
 }
 
@@ -200,9 +235,11 @@ static int diff_in(struct store_txn *txn, void *context, struct error *error)
 	bool are_exact = diffing->item_count > 0;
 	int result = find_states(diffing, txn, error);
 	diffing->report.txn = txn;
-	diffing->report.table = &diffing->table;
-	for (size_t i = 0; i < diffing->item_count; i++)
+	diffing->report.table = &diffing->told.table;
+	for (size_t i = 0; i < diffing->item_count && result == 0; i++) {
 		are_exact = are_exact && is_exact(diffing, diffing->items[i]);
+		result = check_item(diffing, txn, diffing->items[i], error);
+	}
 	for (size_t i = 0; i < diffing->item_count && result == 0 && are_exact; i++)
 		result = tell_one(diffing, txn, diffing->items[i], error);
 	if (result == 0 && !are_exact)
@@ -230,7 +267,7 @@ static int run_diff(struct tool *tool)
 			"%" PRIu64 " of these could not be read; `pitr verify` tells what is damaged", diffing.damaged);
 	bool is_different = report->added + report->removed + report->changed > 0;
 	diff_report_free(&diffing.report);
-	table_free(&diffing.table);
+	told_table_free(&diffing.told);
 	return status != STATUS_DONE ? STATUS_TROUBLE : is_different ? STATUS_DIFFERENT : STATUS_EQUAL;
 }
 
@@ -244,14 +281,16 @@ const struct verb verb_diff = {
 		"change between the two and the lines of its file that differ. T2 may be before T1. What it costs "
 		"follows "
 		"the\n"
-		"changes between them, not the table.\n\n"
+		"changes between them, not the table. Tables that were dropped are found by their name as long as "
+		"their\n"
+		"history is kept.\n\n"
 		"  pitr diff orders -2h\n"
 		"  pitr diff orders 2025-03-01T09:15 2025-03-01T09:16 --stat\n"
 		"  pitr diff orders @seq-100 @seq-123 1001 'A*'\n\n"
 		"ITEM         only these: NAME or PARTITION/NAME, as in the mount, .json or not; a PARTITION, or a "
 		"pattern of "
 		"* ? [].\n"
-		"             One that looks like a time is written with .json.\n"
+		"             One that looks like a time is written with .json. One that never was is trouble.\n"
 		"--stat       how many lines differ in each item, by how many changes, and the sums\n"
 		"--name-only  the items' names alone\n"
 		"--json       one object for each item, on a line: kind, name, key, before, after, patch (RFC 6902), "
