@@ -41,19 +41,20 @@ chain() {
 		END { print unpack("H*", $h), "\n" }' "$1"
 }
 
-# replay: before.jsonl and changes.jsonl give after.jsonl, item for item.
+# replays: before.jsonl and changes.jsonl give after.jsonl, item for item.
 replays() {
-	jq -cn 'reduce inputs as $line ({}; if $line.Item then .[$line.Item | [.artist, .year] | tojson] = $line.Item
-		elif $line.dynamodb.NewImage then .[$line.dynamodb.Keys | [.artist, .year] | tojson] = $line.dynamodb.NewImage
-		else del(.[$line.dynamodb.Keys | [.artist, .year] | tojson]) end) | .[] | {Item: .}' \
-		before.jsonl changes.jsonl | sort >"$WORK/replayed"
-	jq -c . after.jsonl | sort | diff - "$WORK/replayed"
+	jq -en --slurpfile after after.jsonl 'def of(key): key | [.artist, .year] | tojson;
+		reduce inputs as $line ({}; if $line.Item then .[of($line.Item)] = $line.Item
+			elif $line.dynamodb.NewImage then .[of($line.dynamodb.Keys)] = $line.dynamodb.NewImage
+			else del(.[of($line.dynamodb.Keys)]) end)
+		| ([.[]] | sort) == ($after | map(.Item) | sort)' before.jsonl changes.jsonl
 }
 
 # whole: what is in this directory proves itself.
 whole() {
-	sha256sum --quiet -c manifest.sha256 &&
-		[ "$(chain "$(jq -r .HeadBefore seal.json)" <changes.jsonl)" = "$(jq -r .HeadAfter seal.json)" ] && replays
+	local before after
+	{ read -r before && read -r after; } < <(jq -r '.HeadBefore, .HeadAfter' seal.json)
+	sha256sum --quiet -c manifest.sha256 && [ "$(chain "$before" <changes.jsonl)" = "$after" ] && replays
 }
 
 # fails TEXT COMMAND...: it fails, and says so.
