@@ -5,18 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "author.h"
-#include "author_label.h"
 #include "clock.h"
 #include "find_when.h"
-#include "json.h"
 #include "timeline.h"
-#include "tools/chart_axis.h"
 #include "tools/find_command.h"
+#include "tools/find_report.h"
 #include "tools/item_path.h"
 #include "tools/output.h"
 #include "tools/progress.h"
-#include "tools/screen.h"
 #include "tools/stretch.h"
 #include "tools/told_table.h"
 #include "tools/verbs.h"
@@ -45,7 +41,7 @@ struct finding {
 	struct find_command command;
 	uint64_t low, high;
 	int64_t low_us; /* the instant that is looked at first */
-	uint64_t found;
+	struct find_report report;
 	struct find_moment unborn; /* holds while the item is not there yet */
 	bool is_item, is_json;
 	bool is_ended; /* the table was dropped */
@@ -203,93 +199,30 @@ static int find_ends(struct finding *finding)
 
 /* --- Telling -------------------------------------------------------------------------------------------------------- */
 
-struct found {
-	const char *event; /* begins, ends, already */
-	struct find_moment moment;
-	struct log_entry entry;
-	char instant[INSTANT_TEXT_MAX];
-	struct buffer path;
-};
-
-static int describe(struct finding *finding, const struct find_moment *moment, struct found *found)
+static void begin_report(struct finding *finding)
 {
-	bool is_beginning = moment->seq == finding->low;
-	int64_t time_us = is_beginning ? finding->low_us : moment->time_us;
-	found->moment = *moment;
-	found->event = !moment->holds ? "ends" : is_beginning ? "already" : "begins";
-	int result = moment->seq ? log_get(finding->txn, finding->table.number, moment->seq, &found->entry) : -ENOENT;
-	instant_format(time_us, found->instant, sizeof(found->instant));
-	find_command_path(finding->table.name, finding->is_ended, time_us, &found->path);
-	if (finding->is_item && moment->is_there)
-		buffer_append_slice(&found->path, buffer_slice(&finding->item_name));
-	return result == -ENOENT ? 0 : result;
-}
-
-static int append_json(struct finding *finding, const struct found *found, struct buffer *out)
-{
-	struct slice author = { 0 };
-	int result = found->entry.author ? author_text(finding->txn, found->entry.author, &author) : -ENOENT;
-	buffer_append_format(out, "{\"event\":\"%s\",\"instant\":\"%sZ\",\"seq\":%" PRIu64, found->event,
-		found->instant, found->moment.seq);
-	if (!finding->arguments)
-		buffer_append_format(out, ",\"count\":%" PRIu64, found->moment.number);
-	if (finding->is_item)
-		buffer_append_format(out, ",\"exists\":%s", found->moment.is_there ? "true" : "false");
-	if (result == 0)
-		buffer_append_format(out, ",\"author\":%.*s", (int)author.size, (const char *)author.data);
-	buffer_append_text(out, ",\"path\":");
-	json_append_string(out, buffer_slice(&found->path));
-	buffer_append_text(out, "}\n");
-	return result == -ENOENT ? 0 : result;
-}
-
-static int append_text(struct finding *finding, const struct found *found, struct buffer *out)
-{
-	char label[AUTHOR_LABEL_MAX], count[32], number[48];
-	int result = author_label_of(finding->txn, found->entry.author, label);
-	axis_count(found->moment.number, number);
-	axis_count(found->moment.seq, count);
-	if (has("all"))
-		buffer_append_format(out, "%s%-8s%s", screen_color(found->moment.holds ? SCREEN_ADDED : SCREEN_REMOVED),
-			found->event, screen_color(SCREEN_PLAIN));
-	buffer_append_format(out, "%s%-26s%s  change %s", screen_color(SCREEN_CHANGE), found->instant,
-		screen_color(SCREEN_PLAIN), count);
-	if (found->entry.op)
-		buffer_append_format(out, ", by %s", label);
-	if (!finding->arguments && !finding->is_item)
-		buffer_append_format(out, ", %s item%s", number, found->moment.number == 1 ? "" : "s");
-	if (finding->is_item && !found->moment.is_there)
-		buffer_append_text(out, ", the item is not there");
-	buffer_append_text(out, "  ");
-	buffer_append_slice(out, buffer_slice(&found->path));
-	buffer_append_byte(out, '\n');
-	return result;
+	finding->report = (struct find_report){ .txn = finding->txn,
+		.table = &finding->table,
+		.item_name = buffer_slice(&finding->item_name),
+		.low = finding->low,
+		.low_us = finding->low_us,
+		.is_ended = finding->is_ended,
+		.is_list = has("all"),
+		.is_counting = !finding->arguments,
+		.is_json = finding->is_json };
 }
 
 static int tell(struct finding *finding, const struct find_moment *moment)
 {
-	struct found found = { 0 };
-	struct buffer text = BUFFER_INIT;
-	int result = describe(finding, moment, &found);
-	if (result == 0)
-		result = (finding->is_json ? append_json : append_text)(finding, &found, &text);
-	if (result == 0)
-		result = buffer_error(&text);
 	progress_end(&finding->progress);
-	if (result == 0) {
-		output(buffer_slice(&text));
-		finding->found++;
-	}
-	buffer_free(&found.path);
-	buffer_free(&text);
-	return result;
+	return find_report_moment(&finding->report, moment);
 }
 
 /* What was never so at all does not end. */
 static int tell_each(void *context, const struct find_moment *moment)
 {
 	struct finding *finding = context;
-	return moment->holds || finding->found > 0 ? tell(finding, moment) : 0;
+	return moment->holds || finding->report.found > 0 ? tell(finding, moment) : 0;
 }
 
 static void show_progress(void *context, uint64_t seq)
@@ -374,8 +307,8 @@ static int find_first(struct finding *finding)
 		result = tell(finding, &moment);
 	if (result >= 0 && moment.skipped > 0)
 		tool_say("pitr: the command could not tell (125) at %" PRIu64
-			 " instants before it: it may hold since one of them, after change %" PRIu64,
-			moment.skipped, moment.before_seq);
+			 " instant%s before it: it may hold since then, after change %" PRIu64,
+			moment.skipped, output_plural(moment.skipped), moment.before_seq);
 	return result;
 }
 
@@ -435,9 +368,9 @@ static int search(struct finding *finding)
 			has("all") ? tell_each : tell_first, finding, &finding->error);
 	else
 		return find_first(finding);
-	if (result == 0 && finding->found == 0 && finding->unborn.holds)
+	if (result == 0 && finding->report.found == 0 && finding->unborn.holds)
 		result = tell_unborn(finding);
-	return result < 0 ? result : finding->found == 0 ? never(finding) : 0;
+	return result < 0 ? result : finding->report.found == 0 ? never(finding) : 0;
 }
 
 static int find_when(struct finding *finding)
@@ -447,6 +380,7 @@ static int find_when(struct finding *finding)
 		result = find_ends(finding);
 	if (result < 0)
 		return result;
+	begin_report(finding);
 	progress_begin(&finding->progress);
 	finding->condition.tell = show_progress;
 	finding->condition.context = finding;
