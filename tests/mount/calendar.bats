@@ -205,13 +205,14 @@ change() {
 
 @test "an hour of many seconds is listed in pieces, each instant once" {
 	local hour=records/@/2025-02-01/10
-	for i in {0..599}; do
+	for i in {0..299}; do
 		change $((1738404000 + i)) "$i"
 	done | pitr import --table records - 2>/dev/null
 	eventually test -d records
-	[ "$(ls $hour | wc -l)" -eq 600 ]
-	[ "$(ls -U $hour | sort -c && ls -U $hour | uniq | wc -l)" -eq 600 ]
-	[ "$(ls -l $hour | tail -n 1 | sed 's/.*@//')" = 2025-02-01T10:09:59 ]
-	[ "$(jq .n $hour/@2025-02-01T10:08:20/a.json)" = 500 ]
-	[ "$(find $hour -maxdepth 1 -newermt '2025-02-01 10:09:49 UTC' | wc -l)" -eq 11 ]
+	ls -U $hour >"$WORK/listed"
+	sort -c "$WORK/listed"
+	[ "$(uniq "$WORK/listed" | wc -l)" -eq 300 ]
+	[ "$(ls -l $hour | tail -n 1 | sed 's/.*@//')" = 2025-02-01T10:04:59 ]
+	[ "$(jq .n $hour/@2025-02-01T10:04:10/a.json)" = 250 ]
+	[ "$(find $hour -maxdepth 1 -newermt '2025-02-01 10:04:49 UTC' | wc -l)" -eq 11 ]
 }
