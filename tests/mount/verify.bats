@@ -64,6 +64,7 @@ damage_pages() {
 @test "damage to the pages that records stand in is no crash" {
 	damage_pages 'a name to be found 2'
 	run --separate-stderr -1 pitr verify
+	# shellcheck disable=SC2154
 	[[ $stderr == *"its own structure is damaged"* ]]
 }
 
