@@ -303,7 +303,7 @@ static void a_cut_journal_is_worth_its_whole_records(void **state)
 	(void)state;
 	struct left left;
 	leave_journal(&left);
-	for (size_t size = left.bytes.size + 1; size-- > 0; size -= size % 3 && size > 30 ? 2 : 0)
+	for (size_t size = left.bytes.size + 1; size-- > 0; size -= size % 7 && size > 30 ? 5 : 0)
 		assert_int_equal(recover_from(&left, slice_of(left.bytes.data, size)), whole_records(&left, size));
 	assert_int_equal(scratch_count_files(directory, "store/rejected"), 0);
 	forget_left(&left);
