@@ -87,6 +87,8 @@ struct branch {
 		size_t size, struct buffer *out);
 	/* Appends the path of a directory, for messages. NULL: the view's. */
 	void (*path)(const struct view *view, uint64_t number, struct buffer *out);
+	/* Of a branch with a directory for each table (tablesdir.h): what those are. */
+	const struct branch *of_table;
 	/* mkdir and rmdir in the top directory, committed at once; NULL: -EROFS. */
 	int (*make)(struct mount *mount, const struct view *view, struct slice name, const struct who *who,
 		struct error *error);

@@ -157,27 +157,6 @@ static int read_gone(struct mount *mount, struct store_txn *txn, struct view *vi
 
 const struct branch deleteddir = { .find = find_gone, .list = list_gone, .node = gone_node, .read = read_gone };
 
-/* --- one for each table --- */
-
-static int make_for_table(struct mount *mount, struct store_txn *txn, const struct view *view,
-	const struct table *table, struct view **ret_view)
-{
-	(void)txn;
-	return tablesdir_add(mount, view, table, &deleteddir, ret_view);
-}
-
-static int find_table(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, struct slice name,
-	struct branch_entry *ret_entry, struct error *error)
-{
-	(void)number, (void)error;
-	return tablesdir_find(mount, txn, view, name, make_for_table, ret_entry);
-}
-
-static int list_tables(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, uint64_t after,
-	branch_each each, void *context)
-{
-	(void)number;
-	return tablesdir_list(mount, txn, view, after, make_for_table, each, context);
-}
-
-const struct branch deleteddir_of_store = { .find = find_table, .list = list_tables, .node = tablesdir_node };
+const struct branch deleteddir_of_store = {
+	.find = tablesdir_find_branch, .list = tablesdir_list_branches, .node = tablesdir_node, .of_table = &deleteddir
+};

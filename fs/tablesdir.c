@@ -183,3 +183,24 @@ int tablesdir_node(
 	*ret_node = (struct branch_node){ .time_us = statistics.last_us };
 	return number == NUMBER_DIRECTORY ? result : -ENOENT;
 }
+
+static int make_branch(struct mount *mount, struct store_txn *txn, const struct view *view, const struct table *table,
+	struct view **ret_view)
+{
+	(void)txn;
+	return tablesdir_add(mount, view, table, view->branch->of_table, ret_view);
+}
+
+int tablesdir_find_branch(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number,
+	struct slice name, struct branch_entry *ret_entry, struct error *error)
+{
+	(void)number, (void)error;
+	return tablesdir_find(mount, txn, view, name, make_branch, ret_entry);
+}
+
+int tablesdir_list_branches(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number,
+	uint64_t after, branch_each each, void *context)
+{
+	(void)number;
+	return tablesdir_list(mount, txn, view, after, make_branch, each, context);
+}

@@ -16,6 +16,12 @@ int tablesdir_list(struct mount *mount, struct store_txn *txn, const struct view
 int tablesdir_node(
 	struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number, struct branch_node *ret_node);
 
+/* A branch that needs nothing else: `of_table` stands there for each. */
+int tablesdir_find_branch(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number,
+	struct slice name, struct branch_entry *ret_entry, struct error *error);
+int tablesdir_list_branches(struct mount *mount, struct store_txn *txn, struct view *view, uint64_t number,
+	uint64_t after, branch_each each, void *context);
+
 /* For `make`: a view of a branch in the directory, under the table's name. */
 int tablesdir_add(struct mount *mount, const struct view *view, const struct table *table, const struct branch *branch,
 	struct view **ret_view);
