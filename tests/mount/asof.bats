@@ -52,21 +52,6 @@ evidence() {
 	cd "$MNT" || return
 }
 
-absent() {
-	[ ! -e "$1" ]
-}
-
-refused() {
-	local text=$1 output
-	shift
-	if output=$("$@" 2>&1); then
-		printf 'succeeded: %s\n' "$*"
-		return 1
-	fi
-	printf '%s\n' "$output"
-	[[ $output == *"$text"* ]]
-}
-
 # not_mounted TEXT T: it says why.
 not_mounted() {
 	refused "$1" "$PITRFS" "$STORE" "$EVIDENCE" -f -o "asof=$2,clock_file=$WORK/clock"

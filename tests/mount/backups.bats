@@ -30,22 +30,6 @@ told() {
 	tail -n 1 .pitr/errors.jsonl | jq -r .message | grep -qF -- "$1"
 }
 
-# refused TEXT COMMAND...: it fails, and says so.
-refused() {
-	local text=$1 output
-	shift
-	if output=$("$@" 2>&1); then
-		printf 'succeeded: %s\n' "$*"
-		return 1
-	fi
-	printf '%s\n' "$output"
-	[[ $output == *"$text"* ]]
-}
-
-absent() {
-	[ ! -e "$1" ]
-}
-
 # soon COMMAND...: within 100 ms, and what a busy machine takes longer for a check.
 soon() {
 	eventually -t 1 "$@"

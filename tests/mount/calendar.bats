@@ -64,21 +64,6 @@ stands() {
 	find "${1%/*}" -maxdepth 1 -name "${1##*/}*" | grep -q .
 }
 
-absent() {
-	[ ! -e "$1" ]
-}
-
-refused() {
-	local text=$1 output
-	shift
-	if output=$("$@" 2>&1); then
-		printf 'succeeded: %s\n' "$*"
-		return 1
-	fi
-	printf '%s\n' "$output"
-	[[ $output == *"$text"* ]]
-}
-
 at() {
 	[ "$(TZ=UTC stat -c %y "$1")" = "$2 +0000" ]
 }

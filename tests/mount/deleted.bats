@@ -41,10 +41,6 @@ told() {
 	tail -n 1 .pitr/errors.jsonl | jq -r .message | grep -qF -- "$1"
 }
 
-absent() {
-	[ ! -e "$1" ]
-}
-
 listed() {
 	[ "$(ls "$1" | tr '\n' ' ')" = "$2" ]
 }

@@ -26,21 +26,6 @@ listed() {
 	}
 }
 
-absent() {
-	[ ! -e "$1" ]
-}
-
-refused() {
-	local text=$1 output
-	shift
-	if output=$(LC_ALL=C "$@" 2>&1); then
-		printf 'succeeded: %s\n' "$*"
-		return 1
-	fi
-	printf '%s\n' "$output"
-	[[ $output == *"$text"* ]]
-}
-
 @test "what is gone is listed with its last state and the time it went; cp brings it back" {
 	listed orders/@/deleted ""
 	echo '{"total":7}' >orders/1002.json

@@ -13,22 +13,6 @@ teardown() {
 	pitr_teardown
 }
 
-absent() {
-	[ ! -e "$1" ]
-}
-
-# refused TEXT COMMAND...: it fails, and says so.
-refused() {
-	local text=$1 output
-	shift
-	if output=$(LC_ALL=C "$@" 2>&1); then
-		printf 'succeeded: %s\n' "$*"
-		return 1
-	fi
-	printf '%s\n' "$output"
-	[[ $output == *"$text"* ]]
-}
-
 is_count() {
 	local count
 	count=$(find "$2" -mindepth 1 -maxdepth 1 | wc -l)

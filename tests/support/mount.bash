@@ -79,6 +79,22 @@ pitr() {
 	"$PITR" --store "$STORE" "$@"
 }
 
+# refused TEXT COMMAND...: it fails, and says so.
+refused() {
+	local text=$1 output
+	shift
+	if output=$(LC_ALL=C "$@" 2>&1); then
+		printf 'succeeded: %s\n' "$*"
+		return 1
+	fi
+	printf '%s\n' "$output"
+	[[ $output == *"$text"* ]]
+}
+
+absent() {
+	[ ! -e "$1" ]
+}
+
 # eventually [-t SECONDS] COMMAND...: again and again until it succeeds, for 5 seconds unless said otherwise.
 # Fails as the last attempt did, and shows its output.
 eventually() {
