@@ -41,7 +41,7 @@ FS := $(wildcard fs/*.c)
 TOOLS := $(wildcard tools/*.c)
 SUPPORT := $(wildcard tests/support/*.c)
 # The parts of the mount that know nothing of FUSE; tests/unit/test_fs_*.c are linked with them.
-FS_PURE := $(wildcard fs/names.c fs/process.c fs/sessions.c fs/tree.c)
+FS_PURE := $(wildcard fs/names.c fs/process.c fs/sessions.c fs/tree.c fs/wakeful.c)
 SOURCES := $(wildcard core/*.[ch] fs/*.[ch] tools/*.[ch] tests/*/*.[ch])
 
 # Unit tests with threads in them, run by ThreadSanitizer too.

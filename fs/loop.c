@@ -13,11 +13,12 @@
 #include <stdlib.h>
 
 #include "monotonic.h"
+#include "wakeful.h"
 
-#define TICK_MS 10         /* a request under way for one to two of them has its turn taken */
-#define IDLE_TICKS 100     /* then the watchdog sleeps until there is a request */
-#define SLOW_MS 2          /* slower requests are answered side by side, */
-#define SIDE_BY_SIDE_MS 50 /* and all others for this long after one */
+#define TICK_MS WAKEFUL_TICK_MS /* a request under way for one to two of them has its turn taken */
+#define IDLE_TICKS 100          /* then the watchdog sleeps until there is a request */
+#define SLOW_MS 2               /* slower requests are answered side by side, */
+#define SIDE_BY_SIDE_MS 50      /* and all others for this long after one */
 
 struct loop {
 	struct fuse_session *session;
@@ -31,6 +32,7 @@ struct loop {
 	atomic_int error;
 	sem_t is_over;
 	pthread_t watchdog;
+	struct wakeful wakeful; /* the watchdog's own */
 };
 
 struct worker {
@@ -187,10 +189,12 @@ static void *watch(void *context)
 		}
 		last_requests = requests;
 		last_current = current;
+		wakeful_tick(&loop->wakeful, requests);
 		if (idle >= IDLE_TICKS)
 			sleep_until_request(loop, requests);
 	}
 	pthread_mutex_unlock(&loop->lock);
+	wakeful_end(&loop->wakeful);
 	return NULL;
 }
 
@@ -213,7 +217,7 @@ static void stop(struct loop *loop, struct worker *workers, int count, bool has_
 		pthread_join(loop->watchdog, NULL);
 }
 
-int loop_run(struct fuse_session *session)
+int loop_run(struct fuse_session *session, bool is_wakeful)
 {
 	struct loop loop = { .session = session };
 	struct worker workers[LOOP_THREADS];
@@ -224,6 +228,7 @@ int loop_run(struct fuse_session *session)
 	pthread_cond_init(&loop.has_turn, NULL);
 	monotonic_condition(&loop.has_request);
 	sem_init(&loop.is_over, 0, 0);
+	wakeful_begin(&loop.wakeful, is_wakeful ? WAKEFUL_DEVICE : NULL);
 	result = pthread_create(&loop.watchdog, NULL, watch, &loop);
 	has_watchdog = result == 0;
 	while (result == 0 && count < LOOP_THREADS) {

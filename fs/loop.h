@@ -6,12 +6,15 @@
 #ifndef PITR_FS_LOOP_H
 #define PITR_FS_LOOP_H
 
+#include <stdbool.h>
+
 #define LOOP_THREADS 4
 
 struct fuse_session;
 
-/* Runs until the session is to exit. To be called once in a program. 0 or a negative errno. */
-int loop_run(struct fuse_session *session);
+/* Runs until the session is to exit. To be called once in a program. `is_wakeful`: idle processors are kept awake while requests
+ * come in quickly (wakeful.h). 0 or a negative errno. */
+int loop_run(struct fuse_session *session, bool is_wakeful);
 
 /* The request at hand is about to wait: lets another thread read meanwhile. Does nothing elsewhere. */
 void loop_blocks(void);

@@ -270,7 +270,7 @@ static void block_signals(void)
 
 static int run_loop(struct program *program)
 {
-	int result = loop_run(program->session);
+	int result = loop_run(program->session, !program->options.is_power_saved);
 
 	return result < 0 ? fail("requests from the kernel", result, NULL) : 0;
 }

@@ -26,6 +26,7 @@ const char options_usage[] =
 	"     tz=ZONE           times without a zone are of this zone: Europe/Berlin, UTC, +02:00\n"
 	"     xattr             user.pitr.time, .seq, .operation and .author on every item\n"
 	"     allow_other       other users may use the mount, as far as the modes of files allow\n"
+	"     powersave         lets idle processors sleep while many requests come in: slower\n"
 	"     uid=N gid=N       owner of all files\n"
 	"     umask=MODE        permissions taken away from all files, octal\n"
 	"     ready_fd=N        writes 's' to this descriptor when the mount answers, 'f' when it fails\n"
@@ -111,6 +112,13 @@ static int apply_xattr(struct options *options, const char *value, struct error 
 	return 0;
 }
 
+static int apply_powersave(struct options *options, const char *value, struct error *error)
+{
+	(void)value, (void)error;
+	options->is_power_saved = true;
+	return 0;
+}
+
 static int apply_json(struct options *options, const char *value, struct error *error)
 {
 	if (value != NULL && strcmp(value, "plain") == 0)
@@ -193,6 +201,7 @@ static const struct setting settings[] = {
 	{ "nolock", apply_nolock },
 	{ "allow_other", apply_allow_other },
 	{ "xattr", apply_xattr },
+	{ "powersave", apply_powersave },
 	{ "json", apply_json },
 	{ "tz", apply_tz },
 	{ "asof", apply_asof },

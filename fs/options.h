@@ -16,6 +16,7 @@ struct options {
 	bool is_read_only, is_lock_free;
 	bool is_shared; /* allow_other */
 	bool has_xattr;
+	bool is_power_saved; /* idle processors are left asleep */
 	enum item_form form;
 	char *zone; /* NULL: UTC */
 	char *asof; /* the instant to show the store at; NULL: the present. It is read-only then */
