@@ -42,7 +42,7 @@ TOOLS := $(wildcard tools/*.c)
 SUPPORT := $(wildcard tests/support/*.c)
 # The parts of the mount that know nothing of FUSE; tests/unit/test_fs_*.c are linked with them.
 FS_PURE := $(wildcard fs/names.c fs/process.c fs/sessions.c fs/tree.c fs/wakeful.c)
-SOURCES := $(wildcard core/*.[ch] fs/*.[ch] tools/*.[ch] tests/*/*.[ch])
+SOURCES := $(wildcard core/*.[ch] fs/*.[ch] tools/*.[ch] tests/*/*.[ch] tests/bench/files/*.[ch])
 
 # Unit tests with threads in them, run by ThreadSanitizer too.
 THREADED_TESTS := test_writer test_watch
@@ -53,6 +53,8 @@ MODEL := $(patsubst %.c,%,$(call only,$(wildcard tests/model/model_*.c)))
 CRASH := $(patsubst %.c,%,$(call only,$(wildcard tests/crash/*.c)))
 FUZZ := $(patsubst %.c,%,$(call only,$(wildcard tests/fuzz/fuzz_*.c)))
 BENCH := $(patsubst %.c,%,$(call only,$(wildcard tests/bench/*.c)))
+# A rival, not a benchmark.
+PLAIN_FUSE := tests/bench/files/plain_fuse
 THREADED := $(filter $(addprefix tests/unit/,$(THREADED_TESTS)),$(UNIT))
 
 # --- What a variant consists of ---------------------------------------------------------------------------------
@@ -69,7 +71,7 @@ $(BUILD)/$(1)/%.o: %.c Makefile
 	@mkdir -p $$(@D)
 	$$($(1)_CC) $$(STANDARD) $$(FS_CFLAGS) $$($(1)_CFLAGS) $$(CPPFLAGS) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
 
-$(call objects,$(1),$(FS)): FS_CFLAGS = $$(FUSE_CFLAGS)
+$(call objects,$(1),$(FS) $(PLAIN_FUSE).c): FS_CFLAGS = $$(FUSE_CFLAGS)
 
 $(BUILD)/$(1)/libpitr.a: $(call objects,$(1),$(CORE))
 $(BUILD)/$(1)/libsupport.a: $(call objects,$(1),$(SUPPORT))
@@ -89,6 +91,9 @@ $$($(1)_BIN)/pitrfs: $(call objects,$(1),$(FS)) $(BUILD)/$(1)/libpitr.a
 $(addprefix $(BUILD)/$(1)/,$(UNIT) $(MODEL) $(CRASH) $(BENCH)): $(BUILD)/$(1)/%: $(BUILD)/$(1)/%.o \
 		$(BUILD)/$(1)/libsupport.a $(BUILD)/$(1)/libfspure.a $(BUILD)/$(1)/libpitr.a
 	$$($(1)_CC) $$($(1)_CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka $$(LIBS) -lm
+
+$(BUILD)/$(1)/$(PLAIN_FUSE): $(BUILD)/$(1)/$(PLAIN_FUSE).o
+	$$($(1)_CC) $$($(1)_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(FUSE_LIBS)
 
 $(BUILD)/$(1)/tests/unit/test_incident: $(call objects,$(1),$(wildcard tools/incident.c))
 $(BUILD)/$(1)/tests/unit/test_shorthand: $(call objects,$(1),$(wildcard tools/shorthand.c))
@@ -158,8 +163,9 @@ fuzz: deps
 	+@$(submake) $(addprefix $(BUILD)/fuzz/,$(FUZZ))
 	@BUILD='$(BUILD)' FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz/run.sh $(notdir $(FUZZ))
 
-bench: deps
-	+@$(submake) all $(addprefix $(BUILD)/release/,$(BENCH))
+bench:
+	@.ci/deps build check bench
+	+@$(submake) all $(addprefix $(BUILD)/release/,$(BENCH) $(PLAIN_FUSE))
 	@BUILD='$(BUILD)' tests/bench/run.sh $(ONLY)
 
 coverage: deps
