@@ -362,11 +362,23 @@ int snapshot_content(struct store_txn *txn, const struct snapshot *snapshot, uin
 	return r ? r : pack_content(place.pack, place.place, out);
 }
 
+int snapshot_read(struct store_txn *txn, const struct snapshot *snapshot, struct slice encoded_key,
+	struct node *ret_node, struct buffer *out)
+{
+	struct node_place place;
+	int r = retention_check(txn, snapshot->table, snapshot->seq);
+	if (!r)
+		r = node_find(txn, snapshot->table, encoded_key, snapshot->seq, ret_node, &place);
+	r = if_alive(r, ret_node);
+	return r ? r : pack_content(place.pack, place.place, out);
+}
+
 int snapshot_walk_begin(struct snapshot_walk *walk, struct store_txn *txn, const struct snapshot *snapshot,
 	uint64_t directory, uint64_t slot)
 {
 	walk->snapshot = *snapshot;
 	walk->versions = NULL;
+	walk->place = (struct node_place){ 0 };
 	int r = retention_check(txn, snapshot->table, snapshot->seq);
 	if (!r)
 		r = roster_walk_begin(&walk->roster, txn, snapshot->table, directory, snapshot->seq, slot);
@@ -379,13 +391,20 @@ int snapshot_walk_next(struct snapshot_walk *walk, struct node *ret_node)
 	int r = roster_walk_next(&walk->roster, &number, &slot);
 	if (r <= 0)
 		return r;
-	r = node_read_with(walk->versions, &walk->roster.path, number, walk->snapshot.seq, ret_node, NULL);
+	r = node_read_with(walk->versions, &walk->roster.path, number, walk->snapshot.seq, ret_node, &walk->place);
 	/* Slots are in order of birth: the first one not begun yet is followed by none that had. */
 	if (r == -ENOENT)
 		return 0;
-	if (r == -EIO)
+	if (r == -EIO) {
 		*ret_node = (struct node){ .number = number, .directory = walk->roster.directory, .slot = slot };
+		walk->place = (struct node_place){ 0 };
+	}
 	return r && r != -EIO ? r : 1;
+}
+
+int snapshot_walk_content(const struct snapshot_walk *walk, struct buffer *out)
+{
+	return walk->place.pack.size ? pack_content(walk->place.pack, walk->place.place, out) : -EIO;
 }
 
 void snapshot_walk_end(struct snapshot_walk *walk)

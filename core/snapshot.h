@@ -64,6 +64,9 @@ int snapshot_name(const struct table *table, const struct node *node, char *ret_
 
 /* The canonical item at the snapshot, replacing what `out` held. */
 int snapshot_content(struct store_txn *txn, const struct snapshot *snapshot, uint64_t number, struct buffer *out);
+/* By encoded key, both: what was found, and its item. One look-up less than each on its own. -ENOENT also for a partition. */
+int snapshot_read(struct store_txn *txn, const struct snapshot *snapshot, struct slice encoded_key,
+	struct node *ret_node, struct buffer *out);
 
 /* Lists a directory from `slot` on. 1 and the next node (node.slot + 1 is where to go on), 0 at the end, negative.
  * A damaged node is returned with version.seq 0 and kind 0 rather than ending the listing. */
@@ -71,10 +74,13 @@ struct snapshot_walk {
 	struct snapshot snapshot;
 	struct roster_walk roster;
 	struct store_cursor *versions;
+	struct node_place place; /* of the node last given; pack.size 0: it is damaged */
 };
 int snapshot_walk_begin(struct snapshot_walk *walk, struct store_txn *txn, const struct snapshot *snapshot,
 	uint64_t directory, uint64_t slot);
 int snapshot_walk_next(struct snapshot_walk *walk, struct node *ret_node);
+/* The canonical item of the node last given, replacing what `out` held, without looking it up. -ENOENT for a partition; -EIO. */
+int snapshot_walk_content(const struct snapshot_walk *walk, struct buffer *out);
 void snapshot_walk_end(struct snapshot_walk *walk);
 
 /* Items and bytes of the table at the snapshot. */
