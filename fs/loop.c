@@ -11,13 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "monotonic.h"
 #include "wakeful.h"
 
 #define TICK_MS WAKEFUL_TICK_MS /* a request under way for one to two of them has its turn taken */
 #define IDLE_TICKS 100          /* then the watchdog sleeps until there is a request */
-#define SLOW_MS 2               /* slower requests are answered side by side, */
+#define SLOW_MS 2               /* slower requests that had to wait for the disk are answered side by side, */
 #define SIDE_BY_SIDE_MS 50      /* and all others for this long after one */
 
 struct loop {
@@ -39,11 +40,13 @@ struct worker {
 	struct loop *loop;
 	int number; /* from 1 on */
 	pthread_t thread;
+	long waits;              /* for the disk; when it was last looked at */
 	struct fuse_buf request; /* its memory is used again and again */
 };
 
 static _Thread_local const struct worker *this_worker;
 static _Thread_local uint_fast64_t this_request;
+static _Thread_local bool this_one_blocks; /* and has told so */
 
 /* --- turns --- */
 
@@ -92,6 +95,7 @@ void loop_blocks(void)
 {
 	if (this_worker == NULL)
 		return;
+	this_one_blocks = true;
 	end_current(this_worker->loop);
 	free_turn(this_worker->loop, this_worker->number);
 }
@@ -107,12 +111,29 @@ static void wake_watchdog(struct loop *loop)
 	pthread_mutex_unlock(&loop->lock);
 }
 
+/* Has this thread waited for the disk since it was last asked? What took long for want of a processor would take longer still
+ * with another thread to wake for each request. */
+static bool has_waited(struct worker *worker)
+{
+	struct rusage usage;
+	long waits;
+	bool has;
+
+	if (getrusage(RUSAGE_THREAD, &usage) < 0)
+		return true;
+	waits = usage.ru_majflt + usage.ru_inblock;
+	has = waits != worker->waits;
+	worker->waits = waits;
+	return has;
+}
+
 static void answer(struct worker *worker)
 {
 	struct loop *loop = worker->loop;
 	int64_t started_ms = monotonic_ms(), ended_ms;
 
 	this_request = atomic_fetch_add(&loop->requests, 1) + 1;
+	this_one_blocks = false;
 	if (started_ms < atomic_load(&loop->side_by_side_until_ms))
 		free_turn(loop, worker->number);
 	else
@@ -121,7 +142,7 @@ static void answer(struct worker *worker)
 	fuse_session_process_buf(loop->session, &worker->request);
 	end_current(loop);
 	ended_ms = monotonic_ms();
-	if (ended_ms - started_ms > SLOW_MS)
+	if (ended_ms - started_ms > SLOW_MS && !this_one_blocks && has_waited(worker))
 		atomic_store(&loop->side_by_side_until_ms, ended_ms + SIDE_BY_SIDE_MS);
 }
 
