@@ -21,14 +21,21 @@
 #define HEADER_SIZE 24u
 #define RECORD_HEAD_SIZE 12u
 #define RECORD_MAX (2u << 20)
+#define GROW_MIN_BYTES (64u << 10)
+#define GROW_MAX_BYTES (1u << 20)
+#define KEEP_BYTES (4u << 20) /* of an emptied file: more is given back */
 #define OP_PUT 1
 #define OP_REMOVE 2
 
+/* From size_bytes to the end there are zeros, which records are written over: bringing them to the disk changes nothing
+ * of the file but what is in it, and so takes one wait for the disk instead of several. */
 struct journal {
+	struct history *history;
 	int fd;
 	char path[PATH_MAX];
 	char id[33];
-	uint64_t size_bytes;
+	uint64_t size_bytes, file_bytes;
+	bool is_entry_synced; /* the file's name in its directory */
 	struct buffer record;
 };
 
@@ -50,6 +57,27 @@ static int write_all(int fd, struct slice bytes, uint64_t offset)
 		offset += (uint64_t)n;
 	}
 	return 0;
+}
+
+static int write_zeros(int fd, uint64_t from, uint64_t to)
+{
+	static const uint8_t zeros[GROW_MIN_BYTES];
+	int r = 0;
+	for (; from < to && !r; from += sizeof(zeros))
+		r = write_all(fd, slice_of(zeros, to - from < sizeof(zeros) ? to - from : sizeof(zeros)), from);
+	return r;
+}
+
+static int sync_directory(struct history *history)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%.4000s/" JOURNAL_DIRECTORY, history_directory(history));
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int r = store_sync_file(history_store(history), fd);
+	close(fd);
+	return r;
 }
 
 /* Who recovers journals may have found the new file before it was locked, and have taken it away. */
@@ -87,6 +115,7 @@ int journal_new(struct history *history, struct journal **ret_journal, struct er
 	if (!journal)
 		return error_set(error, -ENOMEM, "make a journal: out of memory");
 	int r;
+	journal->history = history;
 	do
 		r = make_file(history, journal);
 	while (r == -ESTALE);
@@ -94,17 +123,22 @@ int journal_new(struct history *history, struct journal **ret_journal, struct er
 		free(journal);
 		return error_set(error, r, "make a journal in %s: %s", history_directory(history), strerror(-r));
 	}
-	journal->size_bytes = HEADER_SIZE;
+	journal->size_bytes = journal->file_bytes = HEADER_SIZE;
 	*ret_journal = journal;
 	return 0;
 }
 
-void journal_free(struct journal *journal, bool is_done)
+int journal_remove(struct journal *journal)
+{
+	if (unlink(journal->path) < 0 && errno != ENOENT)
+		return -errno;
+	return sync_directory(journal->history);
+}
+
+void journal_free(struct journal *journal)
 {
 	if (!journal)
 		return;
-	if (is_done)
-		unlink(journal->path);
 	if (journal->fd >= 0)
 		close(journal->fd);
 	buffer_free(&journal->record);
@@ -121,9 +155,8 @@ uint64_t journal_size_bytes(const struct journal *journal)
 	return journal->size_bytes;
 }
 
-int journal_append(struct journal *journal, const struct pending_change *change, uint64_t position)
+static int make_record(struct buffer *record, const struct pending_change *change, uint64_t position)
 {
-	struct buffer *record = &journal->record;
 	buffer_clear(record);
 	buffer_append(record, "\0\0\0\0\0\0\0\0\0\0\0", RECORD_HEAD_SIZE);
 	buffer_append_varint(record, position);
@@ -144,21 +177,73 @@ int journal_append(struct journal *journal, const struct pending_change *change,
 		record->data[i] = (uint8_t)(body.size >> (8 * i));
 	for (unsigned i = 0; i < 8; i++)
 		record->data[4 + i] = (uint8_t)(checksum >> (8 * i));
+	return 0;
+}
+
+/* When there is no room for so much, the record itself may still find some. */
+static void grow(struct journal *journal, uint64_t wanted_bytes)
+{
+	uint64_t step = journal->file_bytes < GROW_MIN_BYTES ? GROW_MIN_BYTES : journal->file_bytes;
+	uint64_t to = journal->file_bytes + (step < GROW_MAX_BYTES ? step : GROW_MAX_BYTES);
+	if (wanted_bytes <= journal->file_bytes)
+		return;
+	to = to < wanted_bytes ? wanted_bytes : to;
+	if (!write_zeros(journal->fd, journal->file_bytes, to))
+		journal->file_bytes = to;
+}
+
+int journal_append(struct journal *journal, const struct pending_change *change, uint64_t position)
+{
+	struct buffer *record = &journal->record;
+	int r = make_record(record, change, position);
+	if (r)
+		return r;
+	grow(journal, journal->size_bytes + record->size);
 	r = write_all(journal->fd, buffer_slice(record), journal->size_bytes);
-	/* What stays behind if this fails, too, has no right checksum at its place. */
 	if (!r)
 		journal->size_bytes += record->size;
-	else if (ftruncate(journal->fd, (off_t)journal->size_bytes) < 0)
-		return r;
+	else if (!ftruncate(journal->fd, (off_t)journal->size_bytes))
+		journal->file_bytes = journal->size_bytes;
+	/* What stays behind when that fails, too, has no right checksum at its place. */
+	if (journal->file_bytes < journal->size_bytes)
+		journal->file_bytes = journal->size_bytes;
 	return r;
 }
 
-int journal_empty(struct journal *journal)
+int journal_sync(struct journal *journal)
 {
-	if (ftruncate(journal->fd, HEADER_SIZE) < 0)
-		return -errno;
+	int r = store_sync_file(history_store(journal->history), journal->fd);
+	if (!r && !journal->is_entry_synced) {
+		r = sync_directory(journal->history);
+		journal->is_entry_synced = r == 0;
+	}
+	return r;
+}
+
+/* What was written while a sync failed is not tried again by the kernel: it has to be written anew. */
+static int write_header_again(struct journal *journal)
+{
+	uint8_t header[HEADER_SIZE];
+	ssize_t n = pread(journal->fd, header, sizeof(header), 0);
+	if (n != (ssize_t)sizeof(header))
+		return n < 0 ? -errno : -EIO;
+	return write_all(journal->fd, slice_of(header, sizeof(header)), 0);
+}
+
+/* Whatever stays behind is zeros, or older than what the next records follow upon, which is all the same. */
+int journal_empty(struct journal *journal, bool is_anew)
+{
+	int r = is_anew ? write_header_again(journal) : 0;
+	if (is_anew || journal->file_bytes > KEEP_BYTES) {
+		if (ftruncate(journal->fd, HEADER_SIZE) < 0)
+			r = r ? r : -errno;
+		else
+			journal->file_bytes = HEADER_SIZE;
+	}
+	if (journal->file_bytes > HEADER_SIZE)
+		(void)write_zeros(journal->fd, HEADER_SIZE, journal->size_bytes);
 	journal->size_bytes = HEADER_SIZE;
-	return 0;
+	return r;
 }
 
 /* Somebody wrote the item again since its removal was asked for: then that stands. */
@@ -366,19 +451,34 @@ static void keep_damaged(struct history *history, const char *name, struct slice
 		"a journal is damaged from here on: changes in it that had not been committed are lost");
 }
 
-/* A last record that is cut was never promised to anyone. Damage with more behind it is another matter. */
-static void keep_unread(struct history *history, const char *name, struct reader reader)
+/* Is there a record anywhere that was never committed? */
+static bool holds_record(struct slice bytes, uint64_t done)
 {
 	struct pending_change change;
 	uint64_t position;
+	for (size_t at = 0; at + RECORD_HEAD_SIZE < bytes.size; at++) {
+		struct reader reader = reader_of(slice_of(bytes.data + at, bytes.size - at));
+		if (next_record(&reader, &change, &position) && position > done)
+			return true;
+	}
+	return false;
+}
+
+/* A last record that is cut was never promised to anyone, and beyond it there are zeros, or what had been committed before the
+ * file was emptied. Damage with more behind it is another matter. */
+static void keep_unread(struct history *history, const char *name, struct reader reader)
+{
+	struct pending_change change;
+	uint64_t position, last = 0;
 	struct reader at = reader;
-	while (next_record(&reader, &change, &position))
+	while (next_record(&reader, &change, &position)) {
+		last = position;
 		at = reader;
+	}
 	struct slice rest = slice_of(at.at, reader_left(&at));
-	uint32_t size = reader_u32(&at);
-	reader_u64(&at);
-	bool is_cut = at.is_bad || size == 0 || (size <= RECORD_MAX && size > reader_left(&at));
-	if (!is_cut)
+	while (rest.size && !rest.data[rest.size - 1])
+		rest.size--;
+	if (holds_record(rest, last))
 		keep_damaged(history, name, rest);
 }
 
@@ -425,7 +525,7 @@ static int replay_all(struct history *history, struct slice bytes, const char *n
 	return r;
 }
 
-/* The position is forgotten only after the file is gone: dying in between must not make it count twice. */
+/* The position is forgotten only after the file is gone, on the disk too: dying in between must not make it count twice. */
 static int recover_file(struct history *history, const char *path, const char *name, struct error *error)
 {
 	int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -437,7 +537,7 @@ static int recover_file(struct history *history, const char *path, const char *n
 		r = read_file(fd, &bytes);
 		if (!r)
 			changes = r = replay_all(history, buffer_slice(&bytes), name, error);
-		if (r >= 0 && unlink(path) == 0)
+		if (r >= 0 && unlink(path) == 0 && sync_directory(history) == 0)
 			r = note_position(history, slice_of_text(name), UINT64_MAX, error);
 	}
 	buffer_free(&bytes);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store_parts.h"
 
@@ -93,6 +94,7 @@ int store_open(
 	if (!store)
 		return error_set(error, -ENOMEM, "open store %s: out of memory", directory);
 	store->is_read_only = options->is_read_only;
+	store->is_volatile = options->is_volatile;
 	pthread_mutex_init(&store->pool_lock, NULL);
 	int r = open_env(store, directory, options);
 	if (!r)
@@ -176,6 +178,15 @@ int store_usage(struct store *store, uint64_t *ret_file_bytes, uint64_t *ret_use
 	return 0;
 }
 
+int store_sync_file(struct store *store, int fd)
+{
+	int r = store_fault(store, STORE_OP_SYNC);
+	if (r)
+		return r;
+	store_count(&store->file_syncs);
+	return store->is_volatile || fdatasync(fd) == 0 ? 0 : -errno;
+}
+
 int store_clear_dead_readers(struct store *store)
 {
 	int dead = 0;
@@ -193,6 +204,7 @@ void store_counts(const struct store *store, struct store_counts *ret_counts)
 		.puts = atomic_load(&store->puts),
 		.deletes = atomic_load(&store->deletes),
 		.commits = atomic_load(&store->commits),
+		.file_syncs = atomic_load(&store->file_syncs),
 	};
 }
 

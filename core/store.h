@@ -98,18 +98,21 @@ int store_check_census(struct store_txn *txn);
 uint64_t store_commit_number(struct store *store);
 /* The file's size and the part of it in use, in bytes. */
 int store_usage(struct store *store, uint64_t *ret_file_bytes, uint64_t *ret_used_bytes);
+/* Brings what was written to a file or directory beside the store's own to the disk, unless the store is volatile. Of a file that grew or was
+ * made, its directory is another matter. */
+int store_sync_file(struct store *store, int fd);
 /* Clears reader slots of processes that died. Returns how many. */
 int store_clear_dead_readers(struct store *store);
 
 /* How often each operation was done, over all threads, since the store was opened. */
 struct store_counts {
-	uint64_t begins, gets, seeks, steps, puts, deletes, commits;
+	uint64_t begins, gets, seeks, steps, puts, deletes, commits, file_syncs;
 };
 void store_counts(const struct store *store, struct store_counts *ret_counts);
 
 /* Fault injection. The hook is called before each operation; a negative errno makes the operation fail with it, as if
  * the engine had. For tests only; set before threads start. */
-enum store_op { STORE_OP_BEGIN, STORE_OP_GET, STORE_OP_PUT, STORE_OP_DELETE, STORE_OP_SEEK, STORE_OP_COMMIT };
+enum store_op { STORE_OP_BEGIN, STORE_OP_GET, STORE_OP_PUT, STORE_OP_DELETE, STORE_OP_SEEK, STORE_OP_COMMIT, STORE_OP_SYNC };
 typedef int (*store_fault_hook)(void *context, enum store_op op);
 void store_set_fault_hook(struct store *store, store_fault_hook hook, void *context);
 

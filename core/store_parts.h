@@ -23,14 +23,15 @@
 struct store {
 	MDB_env *env;
 	MDB_dbi trees[STORE_TREES];
-	bool is_read_only;
+	bool is_read_only, is_volatile;
 	struct resident resident;
+	atomic_uint_fast64_t trim_looked; /* operations when it was last looked how much is mapped */
 	pthread_mutex_t pool_lock;
 	struct store_txn *pool[STORE_POOL];
 	unsigned pooled;
 	store_fault_hook fault_hook;
 	void *fault_context;
-	atomic_uint_fast64_t begins, gets, seeks, steps, puts, deletes, commits;
+	atomic_uint_fast64_t begins, gets, seeks, steps, puts, deletes, commits, file_syncs;
 };
 
 struct store_txn {

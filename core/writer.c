@@ -1,7 +1,9 @@
 /* Invariants
  * 1. Tickets are journal positions. accepted >= committed; a change is in `buckets` and in the queue, or being
  *    committed, exactly while committed < ticket.
- * 2. What readers of the mount may be told as done is what is committed, or what stands in the journal. */
+ * 2. What readers of the mount may be told as done is what is committed, or what stands in the journal.
+ * 3. What is durable is what is committed, or `synced`: whoever waits for that first brings the journal to the disk, for all who
+ *    wait by then. Once that has failed the journal is not relied on until it is emptied, and commits alone count. */
 #include "writer.h"
 
 #include <errno.h>
@@ -46,14 +48,16 @@ struct writer {
 	void *context;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t arrived, urged, settled;
+	pthread_cond_t arrived, urged, settled, durable;
 	struct queued *first, *last;
 	struct queued *buckets[BUCKETS];
 	size_t queue_bytes, queue_count;
 	unsigned waiters; /* for commits */
-	uint64_t accepted, committed;
-	int error;         /* why the last commit failed; 0: it did not */
-	uint64_t failures; /* counts failed commits, so that waiters learn of each */
+	uint64_t accepted, committed, synced;
+	bool is_syncing, is_journal_doubtful;
+	struct timespec rested; /* how long to the next commit at the earliest, for those who don't wait for it */
+	int error;              /* why the last commit failed; 0: it did not */
+	uint64_t failures;      /* counts failed commits, so that waiters learn of each */
 	bool is_stopping;
 	struct made made[MADE_MAX]; /* a ring */
 	size_t made_count;          /* ever; a commit that failed takes its own back */
@@ -201,8 +205,9 @@ static void retire(struct writer *writer, size_t count)
 	}
 	if (!writer->first) {
 		writer->last = NULL;
-		if (journal_size_bytes(writer->journal) > JOURNAL_KEEP_BYTES)
-			journal_empty(writer->journal);
+		if ((writer->is_journal_doubtful || journal_size_bytes(writer->journal) > JOURNAL_KEEP_BYTES) &&
+			journal_empty(writer->journal, writer->is_journal_doubtful) == 0)
+			writer->is_journal_doubtful = false;
 	}
 }
 
@@ -232,14 +237,29 @@ static void commit_round(struct writer *writer)
 	pthread_cond_broadcast(&writer->settled);
 }
 
+static bool is_past(const struct timespec *time)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec != time->tv_sec ? now.tv_sec > time->tv_sec : now.tv_nsec >= time->tv_nsec;
+}
+
+/* One that was synced alone is committed at once, so that it is seen soon everywhere; of many there is a commit every GATHER_MS. */
+static bool is_due(const struct writer *writer)
+{
+	return writer->waiters || writer->is_stopping || writer->queue_count >= GROUP_CHANGES ||
+	       (writer->first && writer->synced >= writer->first->ticket && is_past(&writer->rested));
+}
+
 /* Fewer commits with more in each: every one costs two waits for the disk. Lock held. */
 static void gather(struct writer *writer)
 {
 	struct timespec until;
 	clock_deadline(GATHER_MS, &until);
 	int r = 0;
-	while (!r && !writer->waiters && !writer->is_stopping && writer->queue_count < GROUP_CHANGES)
+	while (!r && !is_due(writer))
 		r = pthread_cond_timedwait(&writer->urged, &writer->lock, &until);
+	clock_deadline(GATHER_MS, &writer->rested);
 }
 
 static void *run(void *argument)
@@ -267,14 +287,15 @@ static void *run(void *argument)
 	return NULL;
 }
 
-static void destroy(struct writer *writer, bool is_done)
+static void destroy(struct writer *writer)
 {
 	while (writer->first) {
 		struct queued *queued = writer->first;
 		writer->first = queued->next;
 		free(queued);
 	}
-	journal_free(writer->journal, is_done);
+	journal_free(writer->journal);
+	pthread_cond_destroy(&writer->durable);
 	pthread_cond_destroy(&writer->arrived);
 	pthread_cond_destroy(&writer->urged);
 	pthread_cond_destroy(&writer->settled);
@@ -296,16 +317,31 @@ int writer_start(
 	pthread_cond_init(&writer->arrived, &attributes);
 	pthread_cond_init(&writer->urged, &attributes);
 	pthread_cond_init(&writer->settled, NULL);
+	pthread_cond_init(&writer->durable, NULL);
 	pthread_condattr_destroy(&attributes);
 	int r = journal_new(history, &writer->journal, error);
 	if (!r && pthread_create(&writer->thread, NULL, run, writer))
 		r = error_set(error, -EAGAIN, "start the writer: no more threads");
 	if (r) {
-		destroy(writer, true);
+		if (writer->journal)
+			(void)journal_remove(writer->journal);
+		destroy(writer);
 		return r;
 	}
 	*ret_writer = writer;
 	return 0;
+}
+
+/* Gone first, then forgotten: see recover_file. */
+static void remove_journal(struct writer *writer)
+{
+	struct batch *batch;
+	if (batch_begin(writer->history, &batch, NULL))
+		return;
+	if (journal_remove(writer->journal) || batch_note_journal(batch, journal_id(writer->journal), UINT64_MAX))
+		batch_abort(batch);
+	else
+		batch_commit(batch, NULL);
 }
 
 int writer_stop(struct writer *writer)
@@ -317,20 +353,9 @@ int writer_stop(struct writer *writer)
 	pthread_mutex_unlock(&writer->lock);
 	pthread_join(writer->thread, NULL);
 	int r = writer->first ? writer->error : 0;
-	struct batch *batch;
-	if (!writer->first && batch_begin(writer->history, &batch, NULL) == 0) {
-		struct slice id = journal_id(writer->journal);
-		/* Gone first, then forgotten: see recover_file. */
-		char text[33] = "";
-		memcpy(text, id.data, id.size);
-		journal_free(writer->journal, true);
-		writer->journal = NULL;
-		if (batch_note_journal(batch, slice_of_text(text), UINT64_MAX))
-			batch_abort(batch);
-		else
-			batch_commit(batch, NULL);
-	}
-	destroy(writer, !writer->first);
+	if (!writer->first)
+		remove_journal(writer);
+	destroy(writer);
 	return r;
 }
 
@@ -397,6 +422,37 @@ int writer_wait(struct writer *writer, uint64_t ticket)
 {
 	pthread_mutex_lock(&writer->lock);
 	int r = wait_locked(writer, ticket);
+	pthread_mutex_unlock(&writer->lock);
+	return r;
+}
+
+/* Lock held, released meanwhile. */
+static void sync_journal(struct writer *writer)
+{
+	uint64_t accepted = writer->accepted;
+	writer->is_syncing = true;
+	pthread_mutex_unlock(&writer->lock);
+	int r = journal_sync(writer->journal);
+	pthread_mutex_lock(&writer->lock);
+	writer->is_syncing = false;
+	if (r)
+		writer->is_journal_doubtful = true;
+	else
+		writer->synced = accepted;
+	pthread_cond_broadcast(&writer->durable);
+	if (is_due(writer))
+		pthread_cond_signal(&writer->urged);
+}
+
+int writer_sync(struct writer *writer, uint64_t ticket)
+{
+	pthread_mutex_lock(&writer->lock);
+	while (writer->committed < ticket && writer->synced < ticket && !writer->is_journal_doubtful)
+		if (writer->is_syncing)
+			pthread_cond_wait(&writer->durable, &writer->lock);
+		else
+			sync_journal(writer);
+	int r = writer->committed < ticket && writer->synced < ticket ? wait_locked(writer, ticket) : 0;
 	pthread_mutex_unlock(&writer->lock);
 	return r;
 }

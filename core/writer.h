@@ -2,10 +2,14 @@
  *
  * writer_submit puts a change into the journal (a checksummed file, written without fsync) and returns: the change
  * survives the death of the process from then on. A thread commits whatever has arrived in one batch, again and again,
- * beginning 20 ms after the first of it, or at once when somebody waits. Who needs the outcome waits for the ticket.
- * Until a change is committed readers of the store do not see it; writer_pending tells a mount which keys to wait for.
+ * beginning 20 ms after the first of it, or at once when somebody waits.
  *
- *   journal file := "pitrjnl1" | 16 bytes id | record...
+ * There are two things to wait for. A change is *committed* when every reader of the store sees it (writer_wait; until then
+ * writer_pending tells a mount which keys to wait for), and *durable* when it outlives a failure of power too (writer_sync). What is committed
+ * is durable; what is durable stands in the journal on the disk at least, and will be committed: within 20 ms, at once when nothing was
+ * in the last 20 ms, or by the next opener of the store. One sync of the journal does for all who wait.
+ *
+ *   journal file := "pitrjnl1" | 16 bytes id | record... | zeros
  *   record       := u32 size of what follows the checksum | u64 checksum (seeded with the position) | varint position
  *                 | byte op | varint table | varint only_seq | blob encoded key | blob item | blob author
  *
@@ -44,8 +48,10 @@ int writer_stop(struct writer *writer);
 
 /* Copies the change. *ret_ticket grows with every change. 0, or the error that keeps the writer from accepting. */
 int writer_submit(struct writer *writer, const struct pending_change *change, uint64_t *ret_ticket);
-/* Waits until the ticket's change is committed and durable. 0, or the error that keeps it from being so. */
+/* Waits until the ticket's change is committed, and so durable. 0, or the error that keeps it from being so. */
 int writer_wait(struct writer *writer, uint64_t ticket);
+/* Waits until it is durable, be it committed or not. 0, or the error that keeps it from being either. */
+int writer_sync(struct writer *writer, uint64_t ticket);
 /* Is a change of this key not committed yet? Its (latest) ticket then. */
 bool writer_pending(struct writer *writer, uint32_t table, struct slice encoded_key, uint64_t *ret_ticket);
 /* Waits for everything submitted so far for a table; UINT32_MAX: for all. */

@@ -163,7 +163,7 @@ int handle_sync(struct handle *handle)
 	pthread_mutex_unlock(&handle->draft->lock);
 	if (result == 0 && ticket != 0) {
 		loop_blocks();
-		result = writer_wait(handle->mount->writer, ticket);
+		result = writer_sync(handle->mount->writer, ticket);
 	}
 	return result;
 }

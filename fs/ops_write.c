@@ -161,7 +161,7 @@ void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 		fuse_reply_err(req, handle == NULL ? 0 : -handle_flush(handle, user_of(req, file)));
 }
 
-/* Everything accepted for the item is committed. */
+/* Everything accepted for the item is durable. */
 static int sync_node(struct mount *mount, fuse_ino_t ino)
 {
 	struct store_txn *txn;
@@ -177,7 +177,7 @@ static int sync_node(struct mount *mount, fuse_ino_t ino)
 	target_end(txn, &target);
 	if (is_pending) {
 		loop_blocks();
-		return writer_wait(mount->writer, ticket);
+		return writer_sync(mount->writer, ticket);
 	}
 	return result == -ENOENT || result == -ESTALE ? 0 : result;
 }

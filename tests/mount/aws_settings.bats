@@ -231,7 +231,7 @@ WRONG="One or more parameter values were invalid:"
 	mkdir "$MNT/restore/half"
 	cp "$MNT/orders/@latest/.table.json" "$MNT/restore/half/"
 	cp "$MNT/orders/@latest/1.json" "$MNT/restore/half/"
-	sync "$MNT/restore/half/1.json"
+	sync "$MNT/restore/half"
 	shows '.Table | [.TableStatus, .ItemCount, .RestoreSummary.RestoreInProgress]' '["CREATING",1,true]' pitr describe-table --table-name half
 	shows .TableNames '["half","orders"]' pitr list-tables
 	fails ResourceNotFoundException Scan "Requested resource not found" pitr scan --table-name half

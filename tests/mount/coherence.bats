@@ -65,7 +65,7 @@ lists() {
 	local i
 	for i in {2..10}; do
 		echo "{\"total\":$i}" >"$MNT/orders/1001.json"
-		sync "$MNT/orders/1001.json"
+		sync "$MNT/orders"
 		pitr get orders/1001 | grep -q "\"total\": $i"
 	done
 	rm "$MNT/orders/1001.json"

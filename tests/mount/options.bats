@@ -164,7 +164,7 @@ background() {
 	[ "$(jq -c . "$MNT/orders/1001.json")" = '{"id":{"S":"1001"},"tags":{"SS":["a","b"]},"total":{"N":"1"}}' ]
 	[ "$(stat -c %s "$MNT/orders/1001.json")" -eq "$(wc -c <"$MNT/orders/1001.json")" ]
 	echo '{"total":{"N":"5"}}' >"$MNT/orders/1002.json"
-	sync "$MNT/orders/1002.json"
+	sync "$MNT/orders"
 	[ "$(pitr get orders/1002 | jq -c .)" = '{"id":"1002","total":5}' ]
 	run -1 bash -c "cat <<<'{\"total\":5}' >'$MNT/orders/1003.json'"
 	[ "$(jq -c .total "$MNT/orders/@latest/1002.json")" = '{"N":"5"}' ]

@@ -29,7 +29,7 @@ damage() {
 	[[ $output == *"2 tables, 10 changes,"*"sound" ]]
 	pitr_mount
 	echo '{"id":"9","n":1}' >"$MNT/orders/9.json"
-	sync "$MNT/orders/9.json"
+	sync "$MNT/orders"
 	run --separate-stderr -0 pitr verify orders
 	[[ $output == "1 table, 4 changes,"*"sound" ]]
 	run --separate-stderr -0 pitr verify --quiet

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -241,21 +242,39 @@ struct left {
 	struct buffer bytes;
 };
 
-/* A store with a journal of RECORDS changes, of which none is committed. */
-static void leave_journal(struct left *left)
+/* Where record `n` (from 0) begins. */
+static size_t record_offset(const struct left *left, unsigned n)
 {
-	run_child(DIE_BEFORE_COMMIT, 0);
+	size_t offset = HEADER_SIZE;
+	while (n--) {
+		const uint8_t *head = left->bytes.data + offset;
+		offset += 12 + (head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16);
+	}
+	return offset;
+}
+
+static char *find_journal(void)
+{
 	char *path = scratch_path(directory, "store/journal"), name[33] = "";
 	DIR *dir = opendir(path);
 	for (struct dirent *entry; (entry = readdir(dir));)
 		if (strlen(entry->d_name) == 32)
 			memcpy(name, entry->d_name, 32);
 	closedir(dir);
+	char *journal = scratch_path(path, name);
+	free(path);
+	return journal;
+}
+
+/* A store with a journal of RECORDS changes, of which none is committed. */
+static void leave_journal(struct left *left)
+{
+	run_child(DIE_BEFORE_COMMIT, 0);
 	*left = (struct left){ .data = scratch_path(directory, "store/data.mdb"),
 		.data_aside = scratch_path(directory, "data"),
-		.journal = scratch_path(path, name) };
-	free(path);
+		.journal = find_journal() };
 	scratch_read_file(left->journal, &left->bytes);
+	left->bytes.size = record_offset(left, RECORDS); /* beyond, there are zeros */
 	scratch_copy_file(left->data, left->data_aside);
 }
 
@@ -277,17 +296,6 @@ static unsigned recover_from(const struct left *left, struct slice journal)
 	history_close(history);
 	assert_int_equal(scratch_count_files(directory, "store/journal"), 0);
 	return count;
-}
-
-/* Where record `n` (from 0) begins. */
-static size_t record_offset(const struct left *left, unsigned n)
-{
-	size_t offset = HEADER_SIZE;
-	while (n--) {
-		const uint8_t *head = left->bytes.data + offset;
-		offset += 12 + (head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16);
-	}
-	return offset;
 }
 
 static unsigned whole_records(const struct left *left, size_t size)
@@ -352,6 +360,148 @@ static void a_journal_with_a_damaged_head_is_kept_aside(void **state)
 	forget_left(&left);
 }
 
+/* --- power that fails --- */
+
+#define LARGE 300000u /* bytes of an item, so that a few make the journal worth emptying */
+
+static char *on_disk, *journal_path; /* what a file's last sync, or the last commit, found */
+
+static int keep_at(void *context, enum store_op op)
+{
+	const enum store_op *wanted = context;
+	if (plan.is_armed && op == *wanted)
+		scratch_copy_file(journal_path, on_disk);
+	return 0;
+}
+
+static struct writer *begin_keeping(struct history **ret_history, struct table *table, enum store_op *op)
+{
+	struct writer *writer;
+	*ret_history = scratch_open(directory);
+	scratch_find_table(*ret_history, "orders", table);
+	store_set_fault_hook(history_store(*ret_history), keep_at, op);
+	must(writer_start(*ret_history, refused, NULL, &writer, NULL));
+	journal_path = find_journal();
+	plan.is_armed = true;
+	return writer;
+}
+
+/* Half of the changes are synced, none is committed. */
+static void sync_and_die(void)
+{
+	enum store_op op = STORE_OP_SYNC;
+	struct history *history;
+	struct table table;
+	struct batch *batch;
+	uint64_t ticket;
+	struct writer *writer = begin_keeping(&history, &table, &op);
+	must(batch_begin(history, &batch, NULL));
+	for (unsigned key = 0; key < CHANGES; key++) {
+		must(scratch_submit(writer, &table, key, (int)key, 40, NULL));
+		must(scratch_submit(writer, &table, COUNTER, (int)key, 40, &ticket));
+		if (key < CHANGES / 2)
+			must(writer_sync(writer, ticket));
+	}
+	raise(SIGKILL);
+}
+
+static void run_to_death(void (*live)(void))
+{
+	on_disk = scratch_path(directory, "on-disk");
+	pid_t child = fork();
+	if (child == 0)
+		live();
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void forget_rejected(void)
+{
+	char *path = scratch_path(directory, "store/rejected");
+	char *again = scratch_path(directory, "store/rejected");
+	scratch_remove(path);
+	must(mkdir(again, 0700));
+	free(again);
+}
+
+/* Of what was written after the last sync any part may have got to the disk. */
+static void what_was_synced_outlives_power(void **state)
+{
+	(void)state;
+	run_to_death(sync_and_die);
+	char *path = find_journal();
+	struct left left = { .data = scratch_path(directory, "store/data.mdb"),
+		.data_aside = scratch_path(directory, "data"),
+		.journal = path };
+	struct buffer synced = BUFFER_INIT;
+	scratch_read_file(path, &left.bytes);
+	scratch_read_file(on_disk, &synced);
+	scratch_copy_file(left.data, left.data_aside);
+	assert_int_equal(left.bytes.size, synced.size);
+	assert_int_equal(recover_from(&left, buffer_slice(&synced)), CHANGES);
+	size_t from = record_offset(&left, CHANGES), to = record_offset(&left, RECORDS);
+	for (size_t at = from; at < to; at += 97) {
+		/* Up to there it did, */
+		memcpy(synced.data + from, left.bytes.data + from, at - from);
+		memset(synced.data + at, 0, to - at);
+		assert_int_equal(recover_from(&left, buffer_slice(&synced)), whole_records(&left, at));
+		assert_int_equal(scratch_count_files(directory, "store/rejected"), 0);
+		/* or but from there on. */
+		memset(synced.data + from, 0, at - from);
+		memcpy(synced.data + at, left.bytes.data + at, to - at);
+		assert_int_equal(recover_from(&left, buffer_slice(&synced)), at > from ? CHANGES : RECORDS);
+		forget_rejected();
+	}
+	buffer_free(&synced);
+	forget_left(&left);
+	free(on_disk);
+}
+
+/* Once the journal is worth emptying it is, after a commit; then come a few changes more. */
+static void empty_and_die(void)
+{
+	enum store_op op = STORE_OP_COMMIT;
+	struct history *history;
+	struct table table;
+	struct batch *batch;
+	struct writer *writer = begin_keeping(&history, &table, &op);
+	for (unsigned key = 0; key < 5; key++) {
+		must(scratch_submit(writer, &table, key, (int)key, LARGE, NULL));
+		must(scratch_submit(writer, &table, COUNTER, (int)key, 40, NULL));
+	}
+	writer_drain(writer, UINT32_MAX);
+	plan.is_armed = false;
+	must(batch_begin(history, &batch, NULL));
+	for (unsigned key = 5; key < 8; key++) {
+		must(scratch_submit(writer, &table, key, (int)key, 40, NULL));
+		must(scratch_submit(writer, &table, COUNTER, (int)key, 40, NULL));
+	}
+	raise(SIGKILL);
+}
+
+/* That it was emptied need not have got to the disk in every place. */
+static void what_stood_in_an_emptied_journal_is_not_made_again(void **state)
+{
+	(void)state;
+	run_to_death(empty_and_die);
+	char *path = find_journal();
+	struct buffer now = BUFFER_INIT, before = BUFFER_INIT;
+	scratch_read_file(path, &now);
+	scratch_read_file(on_disk, &before);
+	assert_true(before.size > 5 * LARGE && now.size >= 4096);
+	memcpy(before.data, now.data, 4096);
+	scratch_write_file(path, buffer_slice(&before));
+	struct history *history = scratch_open(directory);
+	assert_int_equal(count_first_changes(history), 16);
+	history_close(history);
+	assert_int_equal(scratch_count_files(directory, "store/rejected"), 0);
+	buffer_free(&now);
+	buffer_free(&before);
+	free(path);
+	free(on_disk);
+}
+
 /* --- journals of the living --- */
 
 static void a_living_owners_journal_is_left_alone(void **state)
@@ -406,7 +556,8 @@ static void a_new_journal_is_not_taken_for_a_dead_ones(void **state)
 	for (unsigned i = 0; i < 500; i++) {
 		must(journal_new(history, &journal, NULL));
 		assert_int_equal(scratch_count_files(directory, "store/journal"), 1);
-		journal_free(journal, true);
+		must(journal_remove(journal));
+		journal_free(journal);
 	}
 	done->accepted = 1;
 	pthread_join(thread, NULL);
@@ -477,7 +628,8 @@ static void too_large_a_record_is_refused(void **state)
 	must(journal_new(history, &journal, NULL));
 	assert_int_equal(journal_append(journal, &change, 1), -EFBIG);
 	assert_int_equal(journal_size_bytes(journal), HEADER_SIZE);
-	journal_free(journal, true);
+	must(journal_remove(journal));
+	journal_free(journal);
 	buffer_free(&bytes);
 	history_close(history);
 }
@@ -540,6 +692,8 @@ int main(void)
 		with_store(zeros_at_the_end_are_no_record),
 		with_store(damage_ends_a_journal_and_the_rest_is_kept),
 		with_store(a_journal_with_a_damaged_head_is_kept_aside),
+		with_store(what_was_synced_outlives_power),
+		with_store(what_stood_in_an_emptied_journal_is_not_made_again),
 		with_store(a_living_owners_journal_is_left_alone),
 		with_store(a_new_journal_is_not_taken_for_a_dead_ones),
 		with_store(what_can_no_longer_be_applied_is_kept_and_told),

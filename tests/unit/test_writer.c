@@ -359,6 +359,121 @@ static void the_journal_is_emptied_in_the_long_run(void **state)
 }
 #endif
 
+/* --- durable, and not committed yet --- */
+
+static uint64_t count_syncs(void)
+{
+	struct store_counts counts;
+	store_counts(history_store(history), &counts);
+	return counts.file_syncs;
+}
+
+static bool is_pending(unsigned key)
+{
+	struct buffer encoded = BUFFER_INIT;
+	uint64_t ticket;
+	scratch_key(&table, key, &encoded);
+	bool is_there = writer_pending(writer, table.number, buffer_slice(&encoded), &ticket);
+	buffer_free(&encoded);
+	return is_there;
+}
+
+/* Nothing can be committed while a batch is open. The first sync brings the journal's name to the disk as well. */
+static void a_change_is_durable_before_it_is_committed(void **state)
+{
+	(void)state;
+	struct batch *batch;
+	uint64_t ticket, syncs = count_syncs();
+	assert_int_equal(batch_begin(history, &batch, NULL), 0);
+	for (unsigned key = 0; key < 3; key++) {
+		assert_int_equal(scratch_submit(writer, &table, key, 1, 10, &ticket), 0);
+		assert_int_equal(writer_sync(writer, ticket), 0);
+		assert_int_equal(count_syncs() - syncs, key + 2);
+		assert_true(is_pending(key));
+	}
+	assert_int_equal(writer_sync(writer, ticket), 0);
+	assert_int_equal(count_syncs() - syncs, 4);
+	batch_abort(batch);
+	assert_int_equal(writer_wait(writer, ticket), 0);
+	assert_false(is_pending(2));
+	assert_int_equal(writer_sync(writer, ticket), 0);
+	assert_int_equal(count_syncs() - syncs, 4);
+	assert_int_equal(scratch_changes(history, table.number), 3);
+}
+
+static _Atomic unsigned submitted, synced_calls;
+
+/* The first sync lasts until everybody has submitted. */
+static int hold_first_sync(void *context, enum store_op op)
+{
+	(void)context;
+	if (op == STORE_OP_SYNC && synced_calls++ == 0)
+		while (submitted < THREADS)
+			usleep(1000);
+	return 0;
+}
+
+static void *submit_and_sync(void *argument)
+{
+	unsigned key = *(unsigned *)argument;
+	uint64_t ticket;
+	must(scratch_submit(writer, &table, key, 1, 10, &ticket));
+	submitted++;
+	must(writer_sync(writer, ticket));
+	return NULL;
+}
+
+static void one_sync_does_for_all_who_wait(void **state)
+{
+	(void)state;
+	pthread_t threads[THREADS];
+	unsigned keys[THREADS];
+	submitted = synced_calls = 0;
+	stop_writer(0);
+	store_set_fault_hook(history_store(history), hold_first_sync, NULL);
+	start_writer();
+	synced_calls = 0;
+	for (unsigned i = 0; i < THREADS; i++) {
+		keys[i] = i;
+		assert_int_equal(pthread_create(&threads[i], NULL, submit_and_sync, &keys[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	/* The first one's with that of the directory, and one for all others, unless they were committed meanwhile. */
+	assert_in_range(synced_calls, 2, 3);
+	assert_int_equal(writer_drain(writer, UINT32_MAX), 0);
+	assert_int_equal(scratch_changes(history, table.number), THREADS);
+}
+
+static void a_journal_that_cannot_be_synced_is_not_relied_on(void **state)
+{
+	(void)state;
+	struct batch *batch;
+	uint64_t ticket;
+	fault.only = 1u << STORE_OP_SYNC;
+	fault_arm(&fault, 1, -EIO, false);
+	assert_int_equal(batch_begin(history, &batch, NULL), 0);
+	assert_int_equal(scratch_submit(writer, &table, 1, 1, 10, &ticket), 0);
+	batch_abort(batch);
+	assert_int_equal(writer_sync(writer, ticket), 0);
+	assert_false(is_pending(1));
+	/* Committed, emptied and written anew, it is as good as before. */
+	assert_int_equal(batch_begin(history, &batch, NULL), 0);
+	assert_int_equal(scratch_submit(writer, &table, 1, 2, 10, &ticket), 0);
+	assert_int_equal(writer_sync(writer, ticket), 0);
+	assert_true(is_pending(1));
+	batch_abort(batch);
+	assert_int_equal(writer_drain(writer, UINT32_MAX), 0);
+	fault.only = 1u << STORE_OP_SYNC | 1u << STORE_OP_COMMIT;
+	fault_arm(&fault, 1, -EIO, true);
+	assert_int_equal(scratch_submit(writer, &table, 1, 3, 10, &ticket), 0);
+	assert_int_equal(writer_sync(writer, ticket), -EIO);
+	fault_arm(&fault, 0, 0, false);
+	assert_int_equal(writer_drain(writer, UINT32_MAX), 0);
+	assert_int_equal(scratch_version(history, &table, 1), 3);
+	assert_int_equal(scratch_changes(history, table.number), 3);
+}
+
 int main(void)
 {
 #define with_store(test) cmocka_unit_test_setup_teardown(test, make_store, remove_store)
@@ -372,6 +487,9 @@ int main(void)
 		with_store(a_change_of_a_table_that_was_dropped_is_refused_once),
 		with_store(damage_under_one_change_does_not_hold_up_others),
 		with_store(a_read_that_fails_once_refuses_nothing),
+		with_store(a_change_is_durable_before_it_is_committed),
+		with_store(one_sync_does_for_all_who_wait),
+		with_store(a_journal_that_cannot_be_synced_is_not_relied_on),
 #ifndef __SANITIZE_THREAD__
 		with_store(a_queue_that_is_large_is_committed_in_groups),
 		with_store(the_journal_is_emptied_in_the_long_run),
