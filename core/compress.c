@@ -83,26 +83,46 @@ void patch_append(struct slice base, struct slice target, struct buffer *out)
 	buffer_append_slice(out, middle);
 }
 
-int patch_apply(struct slice base, struct slice patch, size_t target_size, struct buffer *out)
+/* The middle is made from the whole base, which must not change meanwhile. */
+static int expand_between(
+	struct buffer *item, size_t head, size_t tail, struct slice middle, size_t middle_size, struct buffer *spare)
+{
+	buffer_clear(spare);
+	buffer_append(spare, item->data, head);
+	int r = compress_expand(middle, buffer_slice(item), middle_size, spare);
+	if (r)
+		return r;
+	buffer_append(spare, item->data + item->size - tail, tail);
+	struct buffer swap = *item;
+	*item = *spare;
+	*spare = swap;
+	return buffer_error(item);
+}
+
+static int replace_between(struct buffer *item, size_t head, size_t tail, struct slice middle)
+{
+	size_t size = head + middle.size + tail;
+	int r = size > item->size ? buffer_reserve(item, size - item->size) : 0;
+	if (r)
+		return r;
+	if (tail && size != item->size)
+		memmove(item->data + head + middle.size, item->data + item->size - tail, tail);
+	if (middle.size)
+		memcpy(item->data + head, middle.data, middle.size);
+	item->size = size;
+	return 0;
+}
+
+int patch_apply(struct buffer *item, struct slice patch, size_t target_size, struct buffer *spare)
 {
 	struct reader r = reader_of(patch);
 	uint64_t head = reader_varint(&r), tail = reader_varint(&r);
 	uint8_t flag = reader_byte(&r);
-	if (r.is_bad || flag > PATCH_LZ4 || head > base.size || tail > base.size - head || head + tail > target_size)
+	if (r.is_bad || flag > PATCH_LZ4 || head > item->size || tail > item->size - head || head + tail > target_size)
 		return -EIO;
 	struct slice middle = reader_bytes(&r, reader_left(&r));
 	size_t middle_size = target_size - (size_t)(head + tail);
-	buffer_append(out, base.data, (size_t)head);
-	if (flag == PATCH_LZ4) {
-		int error = compress_expand(middle, base, middle_size, out);
-		if (error)
-			return error;
-	} else {
-		if (middle.size != middle_size)
-			return -EIO;
-		buffer_append_slice(out, middle);
-	}
-	if (tail)
-		buffer_append(out, base.data + base.size - tail, (size_t)tail);
-	return buffer_error(out);
+	if (flag == PATCH_LZ4)
+		return expand_between(item, (size_t)head, (size_t)tail, middle, middle_size, spare);
+	return middle.size == middle_size ? replace_between(item, (size_t)head, (size_t)tail, middle) : -EIO;
 }

@@ -16,7 +16,8 @@ int compress_expand(struct slice packed, struct slice dictionary, size_t plain_s
 /* What turns `base` into `target`: varint head length, varint tail length, then the middle, plain or compressed with
  * `base` as dictionary (a flag byte tells). */
 void patch_append(struct slice base, struct slice target, struct buffer *out);
-/* Appends `target_size` bytes or fails with -EIO. */
-int patch_apply(struct slice base, struct slice patch, size_t target_size, struct buffer *out);
+/* Turns the base that `item` holds into the target of `target_size` bytes, in place where it can. `spare` is used otherwise, and may take
+ * part in the next. 0 or -EIO. */
+int patch_apply(struct buffer *item, struct slice patch, size_t target_size, struct buffer *spare);
 
 #endif

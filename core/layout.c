@@ -18,16 +18,18 @@ static void add_bytes(struct layout_key *key, const void *bytes, size_t size)
 	key->size += size;
 }
 
-static void add_byte(struct layout_key *key, uint8_t byte)
+static inline void add_byte(struct layout_key *key, uint8_t byte)
 {
-	add_bytes(key, &byte, 1);
+	assert(key->size < STORE_KEY_MAX);
+	key->bytes[key->size++] = byte;
 }
 
-static void add_number(struct layout_key *key, uint64_t value, unsigned size)
+static inline void add_number(struct layout_key *key, uint64_t value, unsigned size)
 {
-	assert(value >> (7 * size) == 0);
-	for (unsigned i = size; i-- > 0;)
-		add_byte(key, (uint8_t)(0x80 | ((value >> (7 * i)) & 0x7f)));
+	assert(value >> (7 * size) == 0 && key->size + size <= STORE_KEY_MAX);
+	for (unsigned i = size; i-- > 0; value >>= 7)
+		key->bytes[key->size + i] = (uint8_t)(0x80 | (value & 0x7f));
+	key->size += size;
 }
 
 static uint64_t read_number(const uint8_t *bytes, unsigned size)
@@ -52,7 +54,8 @@ static void add_hash(struct layout_key *key, const uint8_t hash[16])
 static struct layout_key table_key(uint32_t table)
 {
 	assert(table <= TABLE_NUMBER_MAX);
-	struct layout_key key = { .size = 0 };
+	struct layout_key key;
+	key.size = 0;
 	add_number(&key, table, TABLE_BYTES);
 	return key;
 }
@@ -180,7 +183,8 @@ uint64_t layout_log_seq(struct slice key)
 
 struct layout_key layout_meta(char kind)
 {
-	struct layout_key key = { .size = 0 };
+	struct layout_key key;
+	key.size = 0;
 	add_byte(&key, (uint8_t)kind);
 	return key;
 }

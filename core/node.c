@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#define STEPS_NEAR 3 /* records between neighbours: packs of older versions */
+
 static int from_pack(struct slice key, struct slice pack, uint64_t number, uint64_t seq, struct node *ret_node,
 	struct node_place *ret_place)
 {
@@ -47,20 +49,70 @@ int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t s
 	return r;
 }
 
-int node_read_with(struct store_cursor *versions, struct lineage_path *path, uint64_t number, uint64_t seq,
-	struct node *ret_node, struct node_place *ret_place)
+struct node_reader node_reader(struct store_txn *txn, uint32_t table, uint64_t seq)
+{
+	return (struct node_reader){ .txn = txn, .path = lineage_path(txn, table), .seq = seq };
+}
+
+/* Steps on to the first record not before `from`, when it is known to be behind the one the cursor stands at, and close. */
+static bool step_to(struct node_reader *reader, unsigned i, struct slice from)
+{
+	unsigned steps = reader->places[i].is_near ? STEPS_NEAR : 1;
+	struct slice *key = &reader->places[i].key, *pack = &reader->places[i].pack;
+	int *result = &reader->places[i].result;
+	for (; *result != -ENOENT; *result = store_cursor_next(reader->places[i].cursor, key, pack)) {
+		if (!key->size)
+			return false;
+		if (slice_compare(*key, from) >= 0)
+			break;
+		if (!steps--)
+			return false;
+	}
+	return true;
+}
+
+/* Has the first record not before the node's as of the reader's change at hand, in the i-th table of the path. */
+static int move_to(struct node_reader *reader, unsigned i, uint64_t number, struct slice from)
+{
+	int r = 0;
+	bool is_behind = reader->places[i].cursor && number > reader->places[i].number;
+	if (!reader->places[i].cursor)
+		r = store_cursor_open(reader->txn, STORE_VERSIONS, &reader->places[i].cursor);
+	if (r)
+		return r;
+	reader->places[i].is_near = is_behind && step_to(reader, i, from);
+	reader->places[i].number = number;
+	if (!reader->places[i].is_near)
+		reader->places[i].result = store_cursor_seek(
+			reader->places[i].cursor, from, &reader->places[i].key, &reader->places[i].pack);
+	return reader->places[i].result;
+}
+
+int node_reader_read(struct node_reader *reader, uint64_t number, struct node *ret_node, struct node_place *ret_place)
 {
 	uint32_t table;
 	uint64_t limit;
 	int r;
-	for (unsigned i = 0; !(r = lineage_step(path, i, &table, &limit)); i++) {
-		struct layout_key from = layout_version(table, number, seq < limit ? seq : limit);
-		struct slice key, pack;
-		r = of_node(store_cursor_seek(versions, layout_slice(&from), &key, &pack), key, table, number);
+	for (unsigned i = 0; !(r = lineage_step(&reader->path, i, &table, &limit)); i++) {
+		uint64_t seq = reader->seq < limit ? reader->seq : limit;
+		if (i == LINEAGE_STEPS)
+			return node_read(reader->txn, table, number, seq, ret_node, ret_place);
+		struct layout_key from = layout_version(table, number, seq);
+		r = move_to(reader, i, number, layout_slice(&from));
+		struct slice key = reader->places[i].key;
+		r = of_node(r, key, table, number);
 		if (r != -ENOENT)
-			return r ? r : from_pack(key, pack, number, seq < limit ? seq : limit, ret_node, ret_place);
+			return r ? r : from_pack(key, reader->places[i].pack, number, seq, ret_node, ret_place);
 	}
 	return r;
+}
+
+void node_reader_end(struct node_reader *reader)
+{
+	for (unsigned i = 0; i < LINEAGE_STEPS; i++) {
+		store_cursor_close(reader->places[i].cursor);
+		reader->places[i].cursor = NULL;
+	}
 }
 
 int node_stored_from(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, uint64_t *ret_seq)

@@ -29,14 +29,29 @@ struct node_place {
  * never. ret_place may be NULL. */
 int node_read(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
 	struct node_place *ret_place);
-/* The same with a cursor of the caller's on STORE_VERSIONS and the table's path, for walks in order. */
-int node_read_with(struct store_cursor *versions, struct lineage_path *path, uint64_t number, uint64_t seq,
-	struct node *ret_node, struct node_place *ret_place);
 /* The change with which the versions begin that are stored together with the node's as of `seq`, in the table itself: known also when what is
  * stored there is damaged. -ENOENT: the table has none of its own. */
 int node_stored_from(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, uint64_t *ret_seq);
 /* Is the pack there the table's own? Otherwise only other tables may change it. */
 bool node_is_own(const struct node_place *place, uint32_t table);
+/* Reads nodes one after the other: from one to those of greater numbers it steps where they are neighbours, and seeks otherwise. To be ended
+ * before the transaction is. */
+struct node_reader {
+	struct store_txn *txn;
+	struct lineage_path path;
+	uint64_t seq;
+	struct {
+		struct store_cursor *cursor;
+		uint64_t number;        /* asked for last; the cursor stands at the first record not before it */
+		struct slice key, pack; /* that record */
+		int result;             /* of reading it; -ENOENT: there is none */
+		bool is_near;           /* it was found by stepping */
+	} places[LINEAGE_STEPS];
+};
+struct node_reader node_reader(struct store_txn *txn, uint32_t table, uint64_t seq);
+/* As node_read, as of the reader's change. */
+int node_reader_read(struct node_reader *reader, uint64_t number, struct node *ret_node, struct node_place *ret_place);
+void node_reader_end(struct node_reader *reader);
 /* The last life of a key that had begun at `seq`, as of then, also when it had ended. -ENOENT: none. */
 int node_find(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, struct node *ret_node,
 	struct node_place *ret_place);

@@ -211,15 +211,10 @@ static int patched_content(const struct parsed *p, unsigned place, struct buffer
 	while (whole > 0 && p->entries[whole].encoding == ENCODING_PATCH)
 		whole--;
 	int r = content(p, whole, out);
-	struct buffer other = BUFFER_INIT;
-	for (unsigned i = whole + 1; i <= place && !r; i++) {
-		buffer_clear(&other);
-		r = patch_apply(buffer_slice(out), payload_of(p, i), p->entries[i].version.item_bytes, &other);
-		struct buffer swap = *out;
-		*out = other;
-		other = swap;
-	}
-	buffer_free(&other);
+	struct buffer spare = BUFFER_INIT;
+	for (unsigned i = whole + 1; i <= place && !r; i++)
+		r = patch_apply(out, payload_of(p, i), p->entries[i].version.item_bytes, &spare);
+	buffer_free(&spare);
 	return r;
 }
 

@@ -19,20 +19,30 @@
 /* All tables are looked at so often at least, whatever the clock did. */
 #define PASS_US (INT64_C(3600) * SECOND_US)
 
+/* Of a deleted table of which nothing is left, the counters are gone too: no change is within what it had. */
+static int check_above_floor(struct store_txn *txn, uint32_t table, uint64_t floor, uint64_t seq)
+{
+	struct table_counters counters;
+	int r = seq ? counters_read(txn, table, &counters) : 0;
+	if (r || !seq)
+		return r;
+	store_remember(txn, table, floor, counters.seq);
+	return seq > counters.seq ? -ESTALE : 0;
+}
+
 int retention_check(struct store_txn *txn, uint32_t table, uint64_t seq)
 {
 	struct retention_table state;
+	uint64_t floor, last;
 	if (seq == SEQ_MAX || table == CATALOGUE)
+		return 0;
+	if (store_recall(txn, table, &floor, &last) && seq >= floor && seq <= last)
 		return 0;
 	int r = retention_table_read(txn, table, &state);
 	if (r)
 		return r;
-	if (seq >= state.floor) {
-		/* Of a deleted table of which nothing is left, the counters are gone too. */
-		struct table_counters counters;
-		r = seq ? counters_read(txn, table, &counters) : 0;
-		return r ? r : seq && seq > counters.seq ? -ESTALE : 0;
-	}
+	if (seq >= state.floor)
+		return check_above_floor(txn, table, state.floor, seq);
 	r = pin_covers(txn, table, seq, NULL);
 	return r < 0 ? r : r ? 0 : -ESTALE;
 }

@@ -377,12 +377,12 @@ int snapshot_walk_begin(struct snapshot_walk *walk, struct store_txn *txn, const
 	uint64_t directory, uint64_t slot)
 {
 	walk->snapshot = *snapshot;
-	walk->versions = NULL;
+	walk->nodes = node_reader(txn, snapshot->table, snapshot->seq);
 	walk->place = (struct node_place){ 0 };
 	int r = retention_check(txn, snapshot->table, snapshot->seq);
 	if (!r)
 		r = roster_walk_begin(&walk->roster, txn, snapshot->table, directory, snapshot->seq, slot);
-	return r ? r : store_cursor_open(txn, STORE_VERSIONS, &walk->versions);
+	return r;
 }
 
 int snapshot_walk_next(struct snapshot_walk *walk, struct node *ret_node)
@@ -391,7 +391,7 @@ int snapshot_walk_next(struct snapshot_walk *walk, struct node *ret_node)
 	int r = roster_walk_next(&walk->roster, &number, &slot);
 	if (r <= 0)
 		return r;
-	r = node_read_with(walk->versions, &walk->roster.path, number, walk->snapshot.seq, ret_node, &walk->place);
+	r = node_reader_read(&walk->nodes, number, ret_node, &walk->place);
 	/* Slots are in order of birth: the first one not begun yet is followed by none that had. */
 	if (r == -ENOENT)
 		return 0;
@@ -409,8 +409,7 @@ int snapshot_walk_content(const struct snapshot_walk *walk, struct buffer *out)
 
 void snapshot_walk_end(struct snapshot_walk *walk)
 {
-	store_cursor_close(walk->versions);
-	walk->versions = NULL;
+	node_reader_end(&walk->nodes);
 }
 
 /* Of a state the log no longer tells: what it was when it was pinned. */

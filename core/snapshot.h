@@ -73,7 +73,7 @@ int snapshot_read(struct store_txn *txn, const struct snapshot *snapshot, struct
 struct snapshot_walk {
 	struct snapshot snapshot;
 	struct roster_walk roster;
-	struct store_cursor *versions;
+	struct node_reader nodes;
 	struct node_place place; /* of the node last given; pack.size 0: it is damaged */
 };
 int snapshot_walk_begin(struct snapshot_walk *walk, struct store_txn *txn, const struct snapshot *snapshot,

@@ -62,6 +62,11 @@ int store_renew(struct store_txn *txn);
 /* Does it see the last commit of any process? A write transaction does. */
 bool store_is_current(struct store_txn *txn);
 
+/* What was worked out of the state a read transaction sees, for who asks the same again and again: two numbers for each of a few subjects of
+ * the caller's. Forgotten with that state; a write transaction keeps nothing. */
+void store_remember(struct store_txn *txn, uint64_t subject, uint64_t first, uint64_t second);
+bool store_recall(const struct store_txn *txn, uint64_t subject, uint64_t *ret_first, uint64_t *ret_second);
+
 /* Every value is stored with a checksum of its key and itself, which is held against it whenever it is read: -EIO when it was
  * damaged, cut short, or is another key's. */
 int store_get(struct store_txn *txn, enum store_space space, struct slice key, struct slice *ret_value);

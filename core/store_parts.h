@@ -16,6 +16,7 @@
 #include "store.h"
 
 #define STORE_POOL 16
+#define STORE_MEMORIES 4
 
 /* Spaces whose keys begin with a table have a second tree, for the catalogue. */
 #define STORE_TREES (STORE_SPACES + 4)
@@ -42,6 +43,10 @@ struct store_txn {
 	uint64_t census;                  /* of META, when it is known */
 	bool is_census_known, is_census_changed;
 	bool is_stale[STORE_TREES]; /* the seeker must be renewed first */
+	struct {
+		bool is_known;
+		uint64_t subject, first, second;
+	} memories[STORE_MEMORIES]; /* store_remember */
 };
 
 struct store_cursor {

@@ -33,14 +33,22 @@ static struct store_txn *take_pooled(struct store *store)
 	return txn;
 }
 
+/* What was known of the state it saw is void. */
+static void forget(struct store_txn *txn)
+{
+	for (unsigned i = 0; i < STORE_TREES; i++)
+		txn->is_stale[i] = true;
+	for (unsigned i = 0; i < STORE_MEMORIES; i++)
+		txn->memories[i].is_known = false;
+}
+
 static bool give_pooled(struct store_txn *txn)
 {
 	struct store *store = txn->store;
 	pthread_mutex_lock(&store->pool_lock);
 	bool is_kept = store->pooled < STORE_POOL;
 	if (is_kept) {
-		for (unsigned i = 0; i < STORE_TREES; i++)
-			txn->is_stale[i] = true;
+		forget(txn);
 		mdb_txn_reset(txn->txn);
 		store->pool[store->pooled++] = txn;
 	}
@@ -136,8 +144,7 @@ int store_renew(struct store_txn *txn)
 	int r = txn->is_writable ? 0 : store_fault(txn->store, STORE_OP_BEGIN);
 	if (r || txn->is_writable)
 		return r;
-	for (unsigned i = 0; i < STORE_TREES; i++)
-		txn->is_stale[i] = true;
+	forget(txn);
 	mdb_txn_reset(txn->txn);
 	return store_translate(mdb_txn_renew(txn->txn));
 }
@@ -145,4 +152,23 @@ int store_renew(struct store_txn *txn)
 bool store_is_current(struct store_txn *txn)
 {
 	return txn->is_writable || mdb_txn_id(txn->txn) == store_commit_number(txn->store);
+}
+
+void store_remember(struct store_txn *txn, uint64_t subject, uint64_t first, uint64_t second)
+{
+	unsigned place = (unsigned)(subject % STORE_MEMORIES);
+	if (txn->is_writable)
+		return;
+	txn->memories[place].is_known = true;
+	txn->memories[place].subject = subject;
+	txn->memories[place].first = first;
+	txn->memories[place].second = second;
+}
+
+bool store_recall(const struct store_txn *txn, uint64_t subject, uint64_t *ret_first, uint64_t *ret_second)
+{
+	unsigned place = (unsigned)(subject % STORE_MEMORIES);
+	*ret_first = txn->memories[place].first;
+	*ret_second = txn->memories[place].second;
+	return txn->memories[place].is_known && txn->memories[place].subject == subject;
 }

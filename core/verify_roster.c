@@ -13,8 +13,7 @@
 struct scan {
 	struct verify_table *table;
 	struct verify *verify;
-	struct store_cursor *versions;
-	struct lineage_path path;
+	struct node_reader nodes;
 	/* the directory at hand */
 	uint64_t directory, alive, end; /* slots of its own blocks: living, and behind the last */
 	bool is_begun, has_head, is_damaged;
@@ -117,7 +116,7 @@ static int begin_directory(struct scan *scan, uint64_t directory)
 static int check_slot(struct scan *scan, uint64_t number, uint64_t slot, uint64_t death)
 {
 	struct node node;
-	int r = node_read_with(scan->versions, &scan->path, number, SEQ_MAX, &node, NULL);
+	int r = node_reader_read(&scan->nodes, number, &node, NULL);
 	if (r && !verify_is_damage(r))
 		return r;
 	if (r == -ENOENT && death && death <= scan->table->first)
@@ -239,18 +238,15 @@ static int check_record(struct scan *scan, const struct verify_walk *walk)
 
 int verify_rosters(struct verify_table *table)
 {
-	struct scan scan = {
-		.table = table, .verify = table->verify, .path = lineage_path(table->verify->txn, table->table.number)
-	};
+	struct scan scan = { .table = table,
+		.verify = table->verify,
+		.nodes = node_reader(table->verify->txn, table->table.number, SEQ_MAX) };
 	struct verify_walk walk;
-	int r = store_cursor_open(table->verify->txn, STORE_VERSIONS, &scan.versions);
-	if (r)
-		return r;
-	r = verify_walk_begin(&walk, table->verify, STORE_ROSTER, layout_log_prefix(table->table.number));
+	int r = verify_walk_begin(&walk, table->verify, STORE_ROSTER, layout_log_prefix(table->table.number));
 	while (!r && (r = verify_walk_next(&walk)) == 1)
 		r = check_record(&scan, &walk);
 	verify_walk_end(&walk);
-	store_cursor_close(scan.versions);
+	node_reader_end(&scan.nodes);
 	if (r == -EIO)
 		r = verify_tell(table->verify, about(&scan, 0),
 			"rosters after directory %" PRIu64 " cannot be read on: a page of the store is damaged",

@@ -253,9 +253,114 @@ static void tells_the_window(void **state)
 	table_free(&table);
 }
 
+/* --- what reading costs --- */
+
+#define NEIGHBOURS 300
+
+static struct store_counts counts_of(const struct fixture *f)
+{
+	struct store_counts counts;
+	store_counts(history_store(f->history), &counts);
+	return counts;
+}
+
+/* Neighbours are stepped to; nothing is looked up for their contents. */
+static void assert_lists_by_stepping(struct fixture *f, const struct snapshot *snapshot)
+{
+	struct store_txn *txn = fixture_read(f);
+	struct store_counts before = counts_of(f), after;
+	struct buffer item = BUFFER_INIT, same = BUFFER_INIT;
+	struct snapshot_walk walk;
+	struct node node;
+	uint64_t count = 0;
+	assert_int_equal(snapshot_walk_begin(&walk, txn, snapshot, 0, 0), 0);
+	for (; snapshot_walk_next(&walk, &node) == 1; count++)
+		assert_int_equal(snapshot_walk_content(&walk, &item), 0);
+	snapshot_walk_end(&walk);
+	after = counts_of(f);
+	assert_int_equal(count, NEIGHBOURS);
+	assert_in_range(after.seeks - before.seeks, 0, 4);
+	assert_in_range(after.gets - before.gets, 0, 20);
+	assert_in_range(after.steps - before.steps, 0, 2 * NEIGHBOURS);
+	assert_int_equal(snapshot_walk_begin(&walk, txn, snapshot, 0, 0), 0);
+	while (snapshot_walk_next(&walk, &node) == 1) {
+		assert_int_equal(snapshot_walk_content(&walk, &item), 0);
+		assert_int_equal(snapshot_content(txn, snapshot, node.number, &same), 0);
+		assert_true(slice_equal(buffer_slice(&item), buffer_slice(&same)));
+		assert_int_equal(snapshot_read(txn, snapshot, node.encoded_key, &node, &same), 0);
+		assert_true(slice_equal(buffer_slice(&item), buffer_slice(&same)));
+	}
+	snapshot_walk_end(&walk);
+	store_abort(txn);
+	buffer_free(&item);
+	buffer_free(&same);
+}
+
+static void put_neighbours(struct fixture *f, const struct table *table, unsigned version)
+{
+	struct batch *batch = fixture_begin(f);
+	for (unsigned i = 0; i < NEIGHBOURS; i++) {
+		char text[64];
+		snprintf(text, sizeof(text), "{'id':'%03u','n':%u,'text':'always the same'}", i, version);
+		fixture_put_in(batch, table, text, 0);
+	}
+	fixture_commit(batch);
+}
+
+static void lists_by_stepping(void **state)
+{
+	struct table table, fork;
+	fixture_create(*state, "orders", NULL, &table);
+	for (unsigned version = 0; version < 3; version++)
+		put_neighbours(*state, &table, version);
+	struct snapshot live = snapshot_live(table.number), past = { .table = table.number, .seq = 2 * NEIGHBOURS };
+	assert_lists_by_stepping(*state, &live);
+	assert_lists_by_stepping(*state, &past);
+	fixture_restore(*state, &table, 2 * NEIGHBOURS, "fork", &fork);
+	live.table = fork.number;
+	assert_lists_by_stepping(*state, &live);
+	put_neighbours(*state, &table, 4);
+	fixture_put(*state, &fork, "{'id':'007','n':7}");
+	assert_lists_by_stepping(*state, &live);
+	assert_lists_by_stepping(*state, &past);
+	table_free(&table);
+	table_free(&fork);
+}
+
+/* The second time in a transaction: where the key is, and what stands there. */
+static void reads_with_two_look_ups(void **state)
+{
+	struct table table;
+	struct node node;
+	struct buffer key = BUFFER_INIT, item = BUFFER_INIT;
+	fixture_create(*state, "orders", NULL, &table);
+	for (unsigned version = 0; version < 3; version++)
+		put_neighbours(*state, &table, version);
+	fixture_key(&table, "{'id':'123'}", &key);
+	struct snapshot past = { .table = table.number, .seq = 2 * NEIGHBOURS };
+	struct store_txn *txn = fixture_read(*state);
+	assert_int_equal(snapshot_read(txn, &past, buffer_slice(&key), &node, &item), 0);
+	struct store_counts before = counts_of(*state), after;
+	assert_int_equal(snapshot_read(txn, &past, buffer_slice(&key), &node, &item), 0);
+	after = counts_of(*state);
+	assert_int_equal(after.gets + after.seeks + after.steps - before.gets - before.seeks - before.steps, 2);
+	past.seq = 4 * NEIGHBOURS;
+	assert_int_equal(snapshot_read(txn, &past, buffer_slice(&key), &node, &item), -ESTALE);
+	put_neighbours(*state, &table, 4);
+	assert_int_equal(snapshot_read(txn, &past, buffer_slice(&key), &node, &item), -ESTALE);
+	assert_int_equal(store_renew(txn), 0);
+	assert_int_equal(snapshot_read(txn, &past, buffer_slice(&key), &node, &item), 0);
+	store_abort(txn);
+	buffer_free(&key);
+	buffer_free(&item);
+	table_free(&table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(lists_by_stepping, open_store, fixture_end_test),
+		cmocka_unit_test_setup_teardown(reads_with_two_look_ups, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(shows_each_instant, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(empties_and_refills_partitions, open_store, fixture_end_test),
 		cmocka_unit_test_setup_teardown(sees_what_was_committed_meanwhile, open_store, fixture_end_test),
