@@ -94,13 +94,15 @@ static void *run(void *argument)
 {
 	struct watch *watch = argument;
 	uint64_t known = store_commit_number(history_store(watch->history));
+	uint64_t told = 0;
 	bool is_behind = !look(watch);
 	while (!atomic_load(&watch->is_stopping)) {
 		uint64_t number = history_wait_commit(watch->history, known, POLL_MS);
 		if (number != known || is_behind)
 			is_behind = !look(watch);
 		known = number;
-		watch->callbacks.settled(watch->callbacks.context);
+		told = is_behind ? told : number;
+		watch->callbacks.settled(watch->callbacks.context, told);
 	}
 	return NULL;
 }

@@ -21,11 +21,12 @@ struct watch_event {
 
 /* `changed` is called for each change, in order, from the watcher's thread; `lost` when some were missed;
  * `settled` after
- * each round, and about every 40 ms when nothing happens. No transaction of the caller may be open in them. */
+ * each round, and about every 40 ms when nothing happens, with the number of the last commit (store_commit_number) up to which all
+ * has been told. No transaction of the caller may be open in them. */
 struct watch_callbacks {
 	void (*changed)(void *context, struct store_txn *txn, const struct watch_event *event);
 	void (*lost)(void *context);
-	void (*settled)(void *context);
+	void (*settled)(void *context, uint64_t told);
 	void *context;
 };
 

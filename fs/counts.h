@@ -39,6 +39,8 @@ enum count_kind {
 	COUNT_REMOVEXATTR,
 	COUNT_CREATE,
 	COUNT_COPY_FILE_RANGE,
+	COUNT_STORE,  /* not a message that came in: contents given to the kernel ahead (prefetch.h), */
+	COUNT_STORED, /* and those it took */
 	COUNT_KINDS
 };
 

@@ -10,12 +10,14 @@
 #include <time.h>
 
 #include "notifier.h"
+#include "prefetch.h"
 
 #define WAKE_EVERY_NS 20000000L
 
 struct ending {
 	struct fuse_session *session;
 	struct notifier *notifier;
+	struct prefetch *prefetch;
 	pthread_t thread, loop;
 	atomic_bool is_over;
 };
@@ -44,8 +46,10 @@ static void *wait_for_signal(void *context)
 
 	signals_to_wait_for(&signals);
 	(void)sigwait(&signals, &signal);
-	if (!atomic_load(&ending->is_over))
+	if (!atomic_load(&ending->is_over)) {
+		prefetch_rest(ending->prefetch);
 		notifier_rest(ending->notifier);
+	}
 	fuse_session_exit(ending->session);
 	while (!atomic_load(&ending->is_over)) {
 		pthread_kill(ending->loop, SIGUSR2);
@@ -54,7 +58,8 @@ static void *wait_for_signal(void *context)
 	return NULL;
 }
 
-int ending_start(struct fuse_session *session, struct notifier *notifier, struct ending **ret_ending)
+int ending_start(
+	struct fuse_session *session, struct notifier *notifier, struct prefetch *prefetch, struct ending **ret_ending)
 {
 	struct ending *ending = calloc(1, sizeof(*ending));
 	struct sigaction action = { .sa_handler = wake };
@@ -64,6 +69,7 @@ int ending_start(struct fuse_session *session, struct notifier *notifier, struct
 		return -ENOMEM;
 	ending->session = session;
 	ending->notifier = notifier;
+	ending->prefetch = prefetch;
 	ending->loop = pthread_self();
 	sigaction(SIGUSR2, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);

@@ -136,6 +136,18 @@ void handle_detach(struct handles *handles, uint32_t slot, struct slice key)
 	pthread_mutex_unlock(&handles->lock);
 }
 
+bool handle_is_written(struct handles *handles, uint32_t slot, struct slice key)
+{
+	struct handle *handle;
+
+	pthread_mutex_lock(&handles->lock);
+	handle = handles->first;
+	while (handle != NULL && !(handle->is_writable && is_of_key(handle, slot, key)))
+		handle = handle->next;
+	pthread_mutex_unlock(&handles->lock);
+	return handle != NULL;
+}
+
 static void abandon(struct handle *handle)
 {
 	struct draft *draft = handle->draft;

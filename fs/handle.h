@@ -59,6 +59,8 @@ int handle_sync(struct handle *handle);
 uint64_t handle_size(struct handle *handle);
 /* How large the file is for whoever writes through this handle, when that is not what is stored. NULL: false. */
 bool handle_own_size(struct handle *handle, uint64_t *ret_size);
+/* Is an item of that key open for writing? */
+bool handle_is_written(struct handles *handles, uint32_t slot, struct slice key);
 /* The item of that key was removed: what is open for writing commits nothing any more. */
 void handle_detach(struct handles *handles, uint32_t slot, struct slice key);
 

@@ -245,7 +245,9 @@ static int start_threads(struct program *program)
 	if (!program->options.is_read_only)
 		result = writer_start(mount->history, change_refused, mount, &mount->writer, &error);
 	if (result == 0)
-		result = notifier_start(program->session, &mount->notifier);
+		result = prefetch_start(mount, program->session, &mount->prefetch);
+	if (result == 0)
+		result = notifier_start(program->session, mount->prefetch, &mount->notifier);
 	if (result == 0)
 		result = keeper_start(mount, &mount->keeper);
 	if (result == 0 && mount->writer != NULL)
@@ -289,10 +291,11 @@ static int serve(struct program *program)
 	if (result < 0)
 		(void)fail(program->options.store, result, NULL);
 	if (result == 0)
-		result = ending_start(program->session, mount->notifier, &ending);
+		result = ending_start(program->session, mount->notifier, mount->prefetch, &ending);
 	if (result == 0)
 		result = run_loop(program);
 	ending_stop(ending);
+	prefetch_rest(mount->prefetch);
 	forgetter_stop(program->forgetter);
 	program->forgetter = NULL;
 	watching_stop(mount->watching);
@@ -313,8 +316,10 @@ static int finish(struct program *program)
 	forgetter_stop(program->forgetter);
 	keeper_stop(mount->keeper);
 	notifier_stop(mount->notifier);
+	prefetch_stop(mount->prefetch);
 	mount->keeper = NULL;
 	mount->notifier = NULL;
+	mount->prefetch = NULL;
 	handle_abandon_all(&mount->handles);
 	if (mount->writer != NULL) {
 		if (mount->asides != NULL)

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "orders.h"
 #include "pitrdir.h"
+#include "prefetch.h"
 #include "restoring.h"
 #include "scratch.h"
 #include "store.h"
@@ -57,6 +58,7 @@ struct mount {
 	struct pitrdir *pitrdir;
 	struct tell *tell;
 	struct notifier *notifier;
+	struct prefetch *prefetch;
 	struct keeper *keeper;
 	struct watching *watching;
 	struct counts counts;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "monotonic.h"
+#include "prefetch.h"
 
 #define QUEUE_MAX 50000
 #define LATE_MAX 4096
@@ -36,10 +37,12 @@ enum { QUEUE_NOW, QUEUE_AGAIN, QUEUE_LATE, QUEUES };
 
 struct notifier {
 	struct fuse_session *session;
+	struct prefetch *prefetch;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t has_work, has_room;
 	bool is_stopping, can_expire;
+	bool is_telling; /* a note is being sent for the first time */
 	struct note_queue queues[QUEUES];
 };
 
@@ -77,9 +80,13 @@ static void work_off(struct notifier *notifier, struct note *note)
 {
 	bool can_expire = notifier->can_expire, is_due_again;
 
+	notifier->is_telling = note->sent == 0;
 	pthread_mutex_unlock(&notifier->lock);
+	prefetch_lock(notifier->prefetch);
 	(void)send_note(notifier, note, can_expire); /* -ENOENT: the kernel does not know it */
+	prefetch_unlock(notifier->prefetch);
 	pthread_mutex_lock(&notifier->lock);
+	notifier->is_telling = false;
 	note->sent++;
 	is_due_again = note->sent == 1 || (note->sent < SENDINGS && notifier->queues[QUEUE_LATE].size < LATE_MAX);
 	if (is_due_again) {
@@ -130,7 +137,7 @@ static void *notify(void *context)
 	return NULL;
 }
 
-int notifier_start(struct fuse_session *session, struct notifier **ret_notifier)
+int notifier_start(struct fuse_session *session, struct prefetch *prefetch, struct notifier **ret_notifier)
 {
 	struct notifier *notifier = calloc(1, sizeof(*notifier));
 	int result;
@@ -138,6 +145,7 @@ int notifier_start(struct fuse_session *session, struct notifier **ret_notifier)
 	if (notifier == NULL)
 		return -ENOMEM;
 	notifier->session = session;
+	notifier->prefetch = prefetch;
 	for (size_t i = 0; i < QUEUES; i++)
 		notifier->queues[i].end = &notifier->queues[i].first;
 	pthread_mutex_init(&notifier->lock, NULL);
@@ -244,4 +252,14 @@ void notifier_keep_pace(struct notifier *notifier)
 		notifier->queues[QUEUE_NOW].size + notifier->queues[QUEUE_AGAIN].size >= QUEUE_MAX)
 		monotonic_wait(&notifier->has_room, &notifier->lock, monotonic_ms() + 100);
 	pthread_mutex_unlock(&notifier->lock);
+}
+
+bool notifier_is_done(struct notifier *notifier)
+{
+	bool is_done;
+
+	pthread_mutex_lock(&notifier->lock);
+	is_done = !notifier->is_telling && notifier->queues[QUEUE_NOW].size == 0;
+	pthread_mutex_unlock(&notifier->lock);
+	return is_done;
 }

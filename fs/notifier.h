@@ -1,5 +1,6 @@
 /* Tells the kernel what to forget. One thread that does nothing else: notifications wait for locks of the kernel which
- * requests hold, so they never come from a request, and no lock of ours is held during one.
+ * requests hold, so they never come from a request, and no lock of ours is held during one
+ * that requests take.
  *
  * An answer under way can bring back what was just forgotten; hence each note is sent again after NOTIFIER_AGAIN_MS, and
  * once more later when there is little to do. */
@@ -16,8 +17,10 @@
 
 struct fuse_session;
 struct notifier;
+struct prefetch;
 
-int notifier_start(struct fuse_session *session, struct notifier **ret_notifier);
+/* Notes are sent under `prefetch`'s lock (prefetch.h). */
+int notifier_start(struct fuse_session *session, struct prefetch *prefetch, struct notifier **ret_notifier);
 void notifier_stop(struct notifier *notifier); /* NULL is fine; what is queued is dropped */
 /* The same for its thread alone: notes can still be added, and are dropped. */
 void notifier_rest(struct notifier *notifier);
@@ -35,5 +38,7 @@ void notifier_expire(struct notifier *notifier, uint64_t parent, struct slice na
 
 /* Waits while too much is queued. Never from a request. */
 void notifier_keep_pace(struct notifier *notifier);
+/* All notes have been sent, if only once. */
+bool notifier_is_done(struct notifier *notifier);
 
 #endif

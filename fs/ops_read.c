@@ -8,38 +8,21 @@
 
 #include "attr.h"
 #include "author.h"
-#include "clock.h"
 #include "handle.h"
 #include "log.h"
 #include "render.h"
+#include "settled.h"
 #include "target.h"
 
-/* Younger versions may be in the kernel's cache in parts only: with the size of one and the bytes of the other. They are read past
- * that cache, and so are items that take several messages to read. */
-#define SETTLED_US (2 * SECOND_US)
-#define ONE_MESSAGE_BYTES (UINT32_C(64) << 10)
 /* By then the kernel has been told of a change, and asked for the new size. */
 #define TOLD_US (SECOND_US / 10)
-
-static int64_t age_us(const struct node *node)
-{
-	return clock_now_us() - node->version.time_us;
-}
-
-static bool is_cached(const struct mount *mount, const struct target *target)
-{
-	const struct version *version = &target->node.version;
-	uint32_t size = mount->options->form == ITEM_PLAIN ? version->plain_size : version->dynamodb_size;
-
-	return target_is_past(target) || (age_us(&target->node) >= SETTLED_US && size <= ONE_MESSAGE_BYTES);
-}
 
 static void open_stored(const struct mount *mount, const struct target *target, struct fuse_file_info *file)
 {
 	file->noflush = 1;
 	file->fh = FH_STORED;
 	if (target->kind == TARGET_ITEM) {
-		file->keep_cache = is_cached(mount, target);
+		file->keep_cache = settled_is(mount, target->view, &target->node);
 		file->direct_io = !file->keep_cache;
 		file->fh |= target->node.version.seq << FH_SEQ_SHIFT | (file->direct_io ? FH_DIRECT : 0);
 	} else if (target->kind == TARGET_LEAF) {
@@ -91,28 +74,27 @@ static int open_target(
 	return 0;
 }
 
-static int open_node(struct mount *mount, fuse_ino_t ino, const struct who *who, struct fuse_file_info *file)
+static int open_node(struct mount *mount, fuse_ino_t ino, const struct who *who, struct fuse_file_info *file,
+	struct target *ret_target)
 {
 	struct store_txn *txn;
-	struct target target;
 	int result;
 
 	/* What it tells of the table counts what was closed before. */
 	if (nodeid_slot(ino) != 0 && nodeid_number(ino) == NUMBER_TABLE_FILE)
 		target_drain(mount, ino);
-	result = target_begin(mount, ino, &txn, &target);
+	result = target_begin(mount, ino, &txn, ret_target);
 	if (result < 0)
 		return result;
 	store_abort(txn);
-	result = open_target(mount, &target, who, file);
-	target_release(&target);
-	return result;
+	return open_target(mount, ret_target, who, file);
 }
 
 /* A read-only mount says once that files need not be opened. */
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
 	struct mount *mount = ops_mount(req, COUNT_OPEN);
+	struct target target;
 	struct who who;
 	int result;
 
@@ -121,11 +103,15 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 		return;
 	}
 	who = (file->flags & O_ACCMODE) == O_RDONLY ? (struct who){ .pid = fuse_req_ctx(req)->pid } : ops_who(req);
-	result = open_node(mount, ino, &who, file);
+	result = open_node(mount, ino, &who, file, &target);
+	/* Somebody else removed it, and the kernel has not heard yet: ESTALE lets it look for the name again. */
 	if (result < 0)
-		fuse_reply_err(req, -result);
+		fuse_reply_err(req, result == -ENOENT ? ESTALE : -result);
 	else if (fuse_reply_open(req, file) == -ENOENT && ops_handle(file) != NULL)
 		handle_release(ops_handle(file));
+	else if (file->keep_cache)
+		prefetch_follow(mount->prefetch, &target);
+	target_release(&target);
 }
 
 /* --- read --- */
@@ -199,25 +185,25 @@ static bool is_overtaken(struct mount *mount, const struct target *target, uint6
 	if (!is_changed || (fh & FH_DIRECT) != 0)
 		return is_changed;
 	notifier_node(mount->notifier, target->nodeid);
-	return age_us(&target->node) < TOLD_US;
+	return settled_age_us(&target->node) < TOLD_US;
 }
 
-static int read_node(struct mount *mount, fuse_ino_t ino, uint64_t fh, uint64_t offset, size_t size, struct buffer *out)
+static int read_node(struct mount *mount, fuse_ino_t ino, uint64_t fh, uint64_t offset, size_t size, struct buffer *out,
+	struct target *ret_target)
 {
 	struct store_txn *txn;
-	struct target target;
 	bool is_old;
-	int result = target_begin(mount, ino, &txn, &target);
+	int result = target_begin(mount, ino, &txn, ret_target);
 
 	if ((result == -ENOENT || result == -ESTALE) &&
 		read_opened(mount, ino, fh >> FH_SEQ_SHIFT, offset, size, out) == 0)
 		return 0;
 	if (result < 0)
 		return result;
-	is_old = is_overtaken(mount, &target, fh);
+	is_old = is_overtaken(mount, ret_target, fh);
 	if (!is_old)
-		result = read_target(mount, txn, &target, offset, size, out);
-	target_end(txn, &target);
+		result = read_target(mount, txn, ret_target, offset, size, out);
+	store_abort(txn);
 	return is_old ? read_opened(mount, ino, fh >> FH_SEQ_SHIFT, offset, size, out) : result;
 }
 
@@ -225,11 +211,15 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct 
 {
 	struct mount *mount = ops_mount(req, COUNT_READ);
 	struct handle *handle = ops_handle(file);
+	struct target target = { 0 };
 	struct buffer bytes = BUFFER_INIT;
 	int result = handle != NULL ? handle_read(handle, (uint64_t)offset, size, &bytes)
-				    : read_node(mount, ino, file->fh, (uint64_t)offset, size, &bytes);
+				    : read_node(mount, ino, file->fh, (uint64_t)offset, size, &bytes, &target);
 
 	ops_reply_bytes(req, result, &bytes);
+	if (result == 0 && offset == 0)
+		prefetch_follow(mount->prefetch, &target);
+	target_release(&target);
 }
 
 void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)

@@ -1,6 +1,7 @@
 #include "watching.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "backupdir.h"
@@ -30,6 +31,7 @@ struct watching {
 	struct watch *watch;
 	struct round round;
 	int64_t told_ms; /* when the last round ended */
+	atomic_uint_fast64_t told;
 	struct backupdir_known known;
 };
 
@@ -255,12 +257,15 @@ static void forget(struct watching *watching)
 	notifier_node(watching->mount->notifier, NODEID_ROOT);
 }
 
-static void settled(void *context)
+static void settled(void *context, uint64_t told)
 {
 	struct watching *watching = context;
 	struct round *round = &watching->round;
 	int64_t now_ms = monotonic_ms();
 
+	/* Of items it was told at once. */
+	if (!round->is_everything && round->past_count == 0)
+		atomic_store(&watching->told, told);
 	if (now_ms - watching->told_ms < ROUND_MS)
 		return;
 	watching->told_ms = now_ms;
@@ -270,6 +275,12 @@ static void settled(void *context)
 		forget(watching);
 	backupdir_tell_news(watching->mount, &watching->known);
 	*round = (struct round){ 0 };
+	atomic_store(&watching->told, told);
+}
+
+uint64_t watching_told(const struct watching *watching)
+{
+	return atomic_load(&watching->told);
 }
 
 int watching_start(struct mount *mount, struct watching **ret_watching)

@@ -57,9 +57,9 @@ static void lost(void *context)
 	pthread_mutex_unlock(&heard.lock);
 }
 
-static void settled(void *context)
+static void settled(void *context, uint64_t told)
 {
-	(void)context;
+	(void)context, (void)told;
 	while (heard.is_held)
 		usleep(1000);
 	pthread_mutex_lock(&heard.lock);
