@@ -41,7 +41,7 @@ FS := $(wildcard fs/*.c)
 TOOLS := $(wildcard tools/*.c)
 SUPPORT := $(wildcard tests/support/*.c)
 # The parts of the mount that know nothing of FUSE; tests/unit/test_fs_*.c are linked with them.
-FS_PURE := $(wildcard fs/names.c fs/process.c fs/sessions.c fs/tree.c fs/wakeful.c)
+FS_PURE := $(wildcard fs/names.c fs/process.c fs/sessions.c fs/streams.c fs/tree.c fs/wakeful.c)
 SOURCES := $(wildcard core/*.[ch] fs/*.[ch] tools/*.[ch] tests/*/*.[ch] tests/bench/files/*.[ch])
 
 # Unit tests with threads in them, run by ThreadSanitizer too.
@@ -52,6 +52,7 @@ UNIT := $(patsubst %.c,%,$(call only,$(wildcard tests/unit/test_*.c)))
 MODEL := $(patsubst %.c,%,$(call only,$(wildcard tests/model/model_*.c)))
 CRASH := $(patsubst %.c,%,$(call only,$(wildcard tests/crash/*.c)))
 FUZZ := $(patsubst %.c,%,$(call only,$(wildcard tests/fuzz/fuzz_*.c)))
+STRESS := $(wildcard tests/stress/*.c)
 # make_store makes what others measure.
 BENCH := tests/bench/make_store $(filter-out tests/bench/make_store,$(patsubst %.c,%,$(call only,$(wildcard tests/bench/*.c))))
 # A rival, not a benchmark.
@@ -96,6 +97,10 @@ $(addprefix $(BUILD)/$(1)/,$(UNIT) $(MODEL) $(CRASH) $(BENCH)): $(BUILD)/$(1)/%:
 $(BUILD)/$(1)/$(PLAIN_FUSE): $(BUILD)/$(1)/$(PLAIN_FUSE).o
 	$$($(1)_CC) $$($(1)_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(FUSE_LIBS)
 
+# The stress test is one program.
+$(BUILD)/$(1)/tests/stress/stress_mounts: $(call objects,$(1),$(STRESS)) $(BUILD)/$(1)/libpitr.a
+	$$($(1)_CC) $$($(1)_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+
 $(BUILD)/$(1)/tests/unit/test_incident: $(call objects,$(1),$(wildcard tools/incident.c))
 $(BUILD)/$(1)/tests/unit/test_shorthand: $(call objects,$(1),$(wildcard tools/shorthand.c))
 $(BUILD)/$(1)/tests/unit/test_query: $(call objects,$(1),$(wildcard tools/query*.c tools/output_text.c))
@@ -116,7 +121,7 @@ $(foreach v,$(VARIANTS),$(eval $(call variant,$(v))))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps deps-build help clean install uninstall fmt fmt-check lint bench fuzz stress coverage demo \
-	build-unit build-model build-mount build-crash build-fuzz build-tsan \
+	build-unit build-model build-mount build-crash build-fuzz build-stress build-tsan \
 	check check-unit check-model check-mount check-crash check-fuzz check-tsan
 
 all: $(BUILD)/pitr $(BUILD)/pitrfs
@@ -126,7 +131,9 @@ build-model: $(addprefix $(BUILD)/asan/,$(MODEL))
 build-mount: $(BUILD)/asan/pitr $(BUILD)/asan/pitrfs
 build-crash: $(addprefix $(BUILD)/asan/,$(CRASH)) $(BUILD)/asan/pitr $(BUILD)/asan/pitrfs
 build-fuzz: $(addprefix $(BUILD)/asan/,$(FUZZ))
-build-tsan: $(addprefix $(BUILD)/tsan/,$(THREADED))
+# Commands beside the mounts are those of asan.
+build-stress: $(BUILD)/tsan/tests/stress/stress_mounts $(BUILD)/tsan/pitrfs $(BUILD)/asan/pitr
+build-tsan: $(addprefix $(BUILD)/tsan/,$(THREADED)) build-stress
 
 # Packages are installed first, and only then is anything built: hence a second make.
 # It builds in parallel, unless the caller has chosen how many jobs there are.
@@ -154,7 +161,7 @@ check-unit check-model check-mount check-crash check-fuzz check-tsan: check-%: d
 	@$(run_tests) $*
 
 stress: deps
-	+@$(call build_tests,model crash)
+	+@$(call build_tests,model crash stress)
 	@$(run_tests) stress
 
 lint: deps

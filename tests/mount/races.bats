@@ -91,6 +91,28 @@ is_absent() {
 	[ "$(jq 'has("text")' "$MNT/orders/a.json")" = false ]
 }
 
+@test "a file is made anew although another mount has just removed it" {
+	pitr_mount
+	mkdir "$MNT/orders" "$WORK/other"
+	pitr_mount_at "$STORE" "$WORK/other"
+	cat >"$WORK/anew.py" <<-'PY'
+		import os, sys, time
+		here, there = (root + "/orders" for root in sys.argv[1:])
+		directory = None
+		for i in range(60):
+		    with open(here + "/a.json", "w") as f:
+		        f.write('{"v":%d}' % i)
+		        f.flush()
+		        os.fsync(f.fileno())
+		    while not os.path.exists(there + "/a.json"):
+		        time.sleep(0.001)
+		    os.unlink(there + "/a.json")
+		    directory = directory or os.open(there, os.O_RDONLY)
+		    os.fsync(directory)
+	PY
+	python3 "$WORK/anew.py" "$MNT" "$WORK/other"
+}
+
 @test "what is written to a removed item leads nowhere" {
 	pitr_mount
 	mkdir "$MNT/orders"
