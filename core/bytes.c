@@ -73,40 +73,16 @@ no_memory:
 	return -ENOMEM;
 }
 
-static inline bool has_room(struct buffer *b, size_t more)
-{
-	if (__builtin_expect(b->is_out_of_memory, false))
-		return false;
-	return __builtin_expect(more <= b->capacity - b->size, true) || grow(b, more) == 0;
-}
-
 int buffer_reserve(struct buffer *b, size_t more)
 {
-	return has_room(b, more) ? 0 : -ENOMEM;
-}
-
-void buffer_append(struct buffer *b, const void *data, size_t size)
-{
-	if (size == 0 || !has_room(b, size))
-		return;
-	memcpy(b->data + b->size, data, size);
-	b->size += size;
-}
-
-void buffer_append_slice(struct buffer *b, struct slice s)
-{
-	buffer_append(b, s.data, s.size);
+	if (b->is_out_of_memory)
+		return -ENOMEM;
+	return more <= b->capacity - b->size ? 0 : grow(b, more);
 }
 
 void buffer_append_text(struct buffer *b, const char *text)
 {
 	buffer_append(b, text, strlen(text));
-}
-
-void buffer_append_byte(struct buffer *b, uint8_t byte)
-{
-	if (has_room(b, 1))
-		b->data[b->size++] = byte;
 }
 
 void buffer_append_format(struct buffer *b, const char *format, ...)
@@ -173,29 +149,10 @@ const char *buffer_text(struct buffer *b)
 	return (const char *)b->data;
 }
 
-/* The next `size` bytes, or NULL (and bad from here on) when there are not as many. */
-static inline const uint8_t *take(struct reader *r, size_t size)
-{
-	if (r->is_bad || reader_left(r) < size) {
-		r->is_bad = true;
-		return NULL;
-	}
-	const uint8_t *bytes = r->at;
-	if (size > 0)
-		r->at += size;
-	return bytes;
-}
-
-uint8_t reader_byte(struct reader *r)
-{
-	const uint8_t *byte = take(r, 1);
-	return byte != NULL ? *byte : 0;
-}
-
 uint32_t reader_u32(struct reader *r)
 {
 	uint32_t value = 0;
-	const uint8_t *bytes = take(r, sizeof(value));
+	const uint8_t *bytes = reader_take(r, sizeof(value));
 	if (bytes != NULL)
 		memcpy(&value, bytes, sizeof(value));
 	return le32toh(value);
@@ -204,19 +161,17 @@ uint32_t reader_u32(struct reader *r)
 uint64_t reader_u64(struct reader *r)
 {
 	uint64_t value = 0;
-	const uint8_t *bytes = take(r, sizeof(value));
+	const uint8_t *bytes = reader_take(r, sizeof(value));
 	if (bytes != NULL)
 		memcpy(&value, bytes, sizeof(value));
 	return le64toh(value);
 }
 
-uint64_t reader_varint(struct reader *r)
+uint64_t reader_long_varint(struct reader *r)
 {
-	if (!r->is_bad && r->at < r->end && *r->at < 0x80)
-		return *r->at++;
 	uint64_t value = 0;
 	for (unsigned i = 0; i < VARINT_MAX_BYTES; i++) {
-		const uint8_t *byte = take(r, 1);
+		const uint8_t *byte = reader_take(r, 1);
 		if (byte == NULL)
 			return 0;
 		if (i == VARINT_MAX_BYTES - 1 && *byte > 1)
@@ -233,12 +188,6 @@ int64_t reader_zigzag(struct reader *r)
 {
 	uint64_t value = reader_varint(r);
 	return (int64_t)((value >> 1) ^ ((value & 1) != 0 ? UINT64_MAX : 0));
-}
-
-struct slice reader_bytes(struct reader *r, size_t size)
-{
-	const uint8_t *bytes = take(r, size);
-	return r->is_bad ? slice_of(NULL, 0) : slice_of(bytes, size);
 }
 
 struct slice reader_blob(struct reader *r)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct slice {
 	const uint8_t *data; /* borrowed; may be NULL when size is 0 */
@@ -39,10 +40,29 @@ static inline struct slice buffer_slice(const struct buffer *b)
 void buffer_free(struct buffer *b);                /* frees and zeroes; a zeroed buffer is fine */
 void buffer_clear(struct buffer *b);               /* keeps the memory */
 int buffer_reserve(struct buffer *b, size_t more); /* room for `more` bytes beyond size; 0 or -ENOMEM */
-void buffer_append(struct buffer *b, const void *data, size_t size);
-void buffer_append_slice(struct buffer *b, struct slice s);
+static inline bool buffer_has_room(struct buffer *b, size_t more)
+{
+	if (__builtin_expect(b->is_out_of_memory, false))
+		return false;
+	return __builtin_expect(more <= b->capacity - b->size, true) || buffer_reserve(b, more) == 0;
+}
+static inline void buffer_append(struct buffer *b, const void *data, size_t size)
+{
+	if (size == 0 || !buffer_has_room(b, size))
+		return;
+	memcpy(b->data + b->size, data, size);
+	b->size += size;
+}
+static inline void buffer_append_slice(struct buffer *b, struct slice s)
+{
+	buffer_append(b, s.data, s.size);
+}
+static inline void buffer_append_byte(struct buffer *b, uint8_t byte)
+{
+	if (buffer_has_room(b, 1))
+		b->data[b->size++] = byte;
+}
 void buffer_append_text(struct buffer *b, const char *text);
-void buffer_append_byte(struct buffer *b, uint8_t byte);
 void buffer_append_format(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buffer_append_u32(struct buffer *b, uint32_t value);    /* little endian */
 void buffer_append_u64(struct buffer *b, uint64_t value);    /* little endian */
@@ -67,12 +87,39 @@ static inline size_t reader_left(const struct reader *r)
 {
 	return (size_t)(r->end - r->at);
 }
-uint8_t reader_byte(struct reader *r);
+/* The next `size` bytes, or NULL (and bad from here on) when there are not as many. */
+static inline const uint8_t *reader_take(struct reader *r, size_t size)
+{
+	if (r->is_bad || reader_left(r) < size) {
+		r->is_bad = true;
+		return NULL;
+	}
+	const uint8_t *bytes = r->at;
+	if (size > 0)
+		r->at += size;
+	return bytes;
+}
+static inline uint8_t reader_byte(struct reader *r)
+{
+	const uint8_t *byte = reader_take(r, 1);
+	return byte != NULL ? *byte : 0;
+}
 uint32_t reader_u32(struct reader *r);
 uint64_t reader_u64(struct reader *r);
-uint64_t reader_varint(struct reader *r); /* bad when longer than 10 bytes or over 64 bits */
+uint64_t reader_long_varint(struct reader *r); /* of more than a byte */
+/* Bad when longer than 10 bytes or over 64 bits. */
+static inline uint64_t reader_varint(struct reader *r)
+{
+	if (__builtin_expect(!r->is_bad && r->at < r->end && *r->at < 0x80, true))
+		return *r->at++;
+	return reader_long_varint(r);
+}
 int64_t reader_zigzag(struct reader *r);
-struct slice reader_bytes(struct reader *r, size_t size);
+static inline struct slice reader_bytes(struct reader *r, size_t size)
+{
+	const uint8_t *bytes = reader_take(r, size);
+	return r->is_bad ? slice_of(NULL, 0) : slice_of(bytes, size);
+}
 struct slice reader_blob(struct reader *r);
 
 /* Valid UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF. */

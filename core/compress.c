@@ -9,6 +9,21 @@
 #define PATCH_LZ4 1
 #define PATCH_WORTH_TRYING 24 /* shorter middles are kept as they are */
 
+/* The compressor's table of 16 KiB is made ready anew for each use, rather than cleared. */
+static _Thread_local LZ4_stream_t stream;
+static _Thread_local bool has_stream;
+
+static void begin_stream(struct slice dictionary)
+{
+	if (!has_stream)
+		LZ4_initStream(&stream, sizeof(stream));
+	has_stream = true;
+	if (dictionary.size)
+		LZ4_loadDict(&stream, (const char *)dictionary.data, (int)dictionary.size);
+	else
+		LZ4_resetStream_fast(&stream);
+}
+
 static struct slice dictionary_tail(struct slice dictionary)
 {
 	if (dictionary.size <= DICTIONARY_MAX)
@@ -23,13 +38,11 @@ bool compress_append(struct slice plain, struct slice dictionary, struct buffer 
 	int room = (int)plain.size - 1;
 	if (buffer_reserve(out, (size_t)room))
 		return false;
-	LZ4_stream_t stream;
-	LZ4_initStream(&stream, sizeof(stream));
-	struct slice tail = dictionary_tail(dictionary);
-	if (tail.size)
-		LZ4_loadDict(&stream, (const char *)tail.data, (int)tail.size);
+	begin_stream(dictionary_tail(dictionary));
 	int size = LZ4_compress_fast_continue(
 		&stream, (const char *)plain.data, (char *)out->data + out->size, (int)plain.size, room, 1);
+	/* After a failure the stream is fit for nothing but being made anew. */
+	has_stream = size > 0;
 	if (size <= 0)
 		return false;
 	out->size += (size_t)size;

@@ -6,11 +6,21 @@
 #include <string.h>
 
 #include "json_lex.h"
+#include "json_quick.h"
 
 /* A node is a cJSON item. Its strings are laid out by the lexical pass: mark, five bytes, text; after parsing the first
- * four hold the text's size (it may contain NUL). A container's valueint holds its count. */
+ * four hold the text's size (it may contain NUL). A container's valueint holds its count.
+ *
+ * A tree that was made the quick way (json_quick.h) is the same, but its nodes and strings stand in pieces of memory: the root is
+ * the first node in the first of them, and IS_QUICK in its type tells of it. */
 
 #define FEW_MEMBERS 8 /* so many names are compared pair by pair */
+#define IS_QUICK (1 << 20)
+#define QUICK_SIZE_MAX ((size_t)1 << 20) /* of a text */
+#define QUICK_CONTENT 8                  /* so many times its text at most is what the long way counts as content */
+#define QUICK_DEPTH_MAX 1000
+#define QUICK_MEMBERS_MAX 48 /* of an object: names are compared pair by pair */
+#define PIECE_MIN 4000u
 
 const struct json_limits json_default_limits = { .max_size = 16u << 20, .max_depth = 100 };
 
@@ -126,10 +136,181 @@ static int settle(struct slice text, cJSON *item, struct error *error)
 	return 0;
 }
 
+/* --- the quick way --- */
+
+struct piece {
+	struct piece *next;
+	size_t used, size;
+	max_align_t bytes[];
+};
+
+struct quick {
+	const uint8_t *at, *end;
+	struct piece *first, *last;
+	unsigned depth;
+	size_t values;
+};
+
+static void free_pieces(struct piece *piece)
+{
+	for (struct piece *next; piece != NULL; piece = next) {
+		next = piece->next;
+		free(piece);
+	}
+}
+
+/* Aligned for a node. NULL: out of memory. */
+static void *take_room(struct quick *quick, size_t size)
+{
+	struct piece *piece = quick->last;
+	size = (size + 7) & ~(size_t)7;
+	if (piece == NULL || piece->size - piece->used < size) {
+		size_t room = size + (piece != NULL ? piece->size : PIECE_MIN + 4 * (size_t)(quick->end - quick->at));
+		piece = malloc(sizeof(*piece) + room);
+		if (piece == NULL)
+			return NULL;
+		*piece = (struct piece){ .size = room };
+		*(quick->last != NULL ? &quick->last->next : &quick->first) = piece;
+		quick->last = piece;
+	}
+	void *taken = (char *)piece->bytes + piece->used;
+	piece->used += size;
+	return taken;
+}
+
+/* As the long way leaves a string: mark, size, text. */
+static char *make_string(struct quick *quick, char mark, struct slice text)
+{
+	char *string = take_room(quick, JSON_MARK_SIZE + text.size + 1);
+	if (string == NULL)
+		return NULL;
+	uint32_t size = (uint32_t)text.size;
+	string[0] = mark;
+	memcpy(string + 1, &size, sizeof(size));
+	memcpy(string + JSON_MARK_SIZE, text.data, text.size);
+	string[JSON_MARK_SIZE + text.size] = '\0';
+	return string;
+}
+
+static cJSON *make_node(struct quick *quick)
+{
+	cJSON *node = take_room(quick, sizeof(*node));
+	if (node != NULL)
+		*node = (cJSON){ 0 };
+	return node;
+}
+
+static int next_byte(struct quick *quick)
+{
+	while (quick->at < quick->end &&
+		(*quick->at == ' ' || *quick->at == '\n' || *quick->at == '\t' || *quick->at == '\r'))
+		quick->at++;
+	return quick->at < quick->end ? *quick->at : -1;
+}
+
+static bool quick_value(struct quick *quick, cJSON *node);
+
+/* The name and the colon. */
+static bool quick_name(struct quick *quick, const cJSON *object, cJSON *member)
+{
+	struct slice name;
+	if (next_byte(quick) != '"' || !json_quick_string(&quick->at, quick->end, &name) || next_byte(quick) != ':')
+		return false;
+	quick->at++;
+	for (const cJSON *before = object->child; before != NULL; before = before->next)
+		if (slice_equal(settled_text(before->string), name))
+			return false;
+	member->string = make_string(quick, JSON_MARK_STRING, name);
+	return member->string != NULL;
+}
+
+static bool quick_container(struct quick *quick, cJSON *container, bool is_object)
+{
+	int close = is_object ? '}' : ']';
+	cJSON *last = NULL;
+	container->type = is_object ? cJSON_Object : cJSON_Array;
+	quick->at++;
+	if (quick->depth == 0)
+		return false;
+	quick->depth--;
+	for (int byte = next_byte(quick) == close ? close : ','; byte != close; byte = next_byte(quick)) {
+		if (last != NULL && byte != ',')
+			return false;
+		quick->at += last != NULL;
+		cJSON *child = make_node(quick);
+		if (child == NULL || (is_object && (container->valueint == QUICK_MEMBERS_MAX ||
+							   !quick_name(quick, container, child))))
+			return false;
+		*(last != NULL ? &last->next : &container->child) = child;
+		last = child;
+		container->valueint++;
+		if (!quick_value(quick, child))
+			return false;
+	}
+	quick->at++;
+	quick->depth++;
+	return true;
+}
+
+static bool quick_literal(struct quick *quick, cJSON *node)
+{
+	struct slice rest = slice_of(quick->at, (size_t)(quick->end - quick->at));
+	bool is_true = slice_starts_with(rest, "true"), is_false = !is_true && slice_starts_with(rest, "false");
+	if (!is_true && !is_false && !slice_starts_with(rest, "null"))
+		return false;
+	node->type = is_true ? cJSON_True : is_false ? cJSON_False : cJSON_NULL;
+	quick->at += is_false ? 5 : 4;
+	return true;
+}
+
+static bool quick_value(struct quick *quick, cJSON *node)
+{
+	struct slice text;
+	int byte = next_byte(quick);
+	bool is_string = byte == '"', is_number = byte == '-' || (byte >= '0' && byte <= '9');
+	if (quick->values-- == 0)
+		return false;
+	if (byte == '{' || byte == '[')
+		return quick_container(quick, node, byte == '{');
+	if (!is_string && !is_number)
+		return quick_literal(quick, node);
+	if (is_string ? !json_quick_string(&quick->at, quick->end, &text)
+		      : !json_quick_number(&quick->at, quick->end, &text))
+		return false;
+	node->type = cJSON_String;
+	node->valuestring = make_string(quick, is_string ? JSON_MARK_STRING : JSON_MARK_NUMBER, text);
+	return node->valuestring != NULL;
+}
+
+/* NULL: the long way must be gone. */
+static struct json *parse_quickly(struct slice text, const struct json_limits *limits)
+{
+	struct reader reader = reader_of(text);
+	struct quick quick = { .at = reader.at,
+		.end = reader.end,
+		.depth = limits->max_depth < QUICK_DEPTH_MAX ? limits->max_depth : QUICK_DEPTH_MAX,
+		.values = limits->max_values > 0 ? limits->max_values : SIZE_MAX };
+	if (text.size > limits->max_size || text.size > QUICK_SIZE_MAX ||
+		(limits->max_content > 0 && text.size > limits->max_content / QUICK_CONTENT))
+		return NULL;
+	cJSON *root = make_node(&quick);
+	if (root != NULL && quick_value(&quick, root) && next_byte(&quick) == -1) {
+		root->type |= IS_QUICK;
+		return (struct json *)root;
+	}
+	free_pieces(quick.first);
+	return NULL;
+}
+
+/* --- the long way --- */
+
 int json_parse(struct slice text, const struct json_limits *limits, struct json **ret_root, struct error *error)
 {
 	struct buffer marked = BUFFER_INIT;
 	cJSON *root = NULL;
+	*ret_root = parse_quickly(text, limits);
+	if (*ret_root != NULL)
+		return 0;
 	int rc = json_lex(text, limits, &marked, error);
 	if (rc < 0)
 		goto done;
@@ -154,7 +335,10 @@ done:
 
 void json_free(struct json *root)
 {
-	cJSON_Delete((cJSON *)root);
+	if (root != NULL && (item_of(root)->type & IS_QUICK) != 0)
+		free_pieces((struct piece *)((char *)root - offsetof(struct piece, bytes)));
+	else
+		cJSON_Delete((cJSON *)root);
 }
 
 enum json_type json_type(const struct json *node)

@@ -306,6 +306,50 @@ static void test_depth_has_an_end(void **state)
 	buffer_free(&text);
 }
 
+/* Beside an escape, texts are read another way than alone. */
+static void check_alike(const char *text)
+{
+	struct json *alone = NULL, *beside = NULL;
+	struct error error = { 0 };
+	struct buffer longer = BUFFER_INIT, alone_text = BUFFER_INIT, beside_text = BUFFER_INIT;
+	buffer_append_format(&longer, "[\"\\n\",%s]", text);
+	int rc = json_parse(slice_of_text(text), &json_default_limits, &alone, &error);
+	assert_int_equal(json_parse(buffer_slice(&longer), &json_default_limits, &beside, &error), rc);
+	if (rc == 0) {
+		buffer_append_text(&alone_text, "[\"\\n\",");
+		json_append(&alone_text, alone);
+		buffer_append_text(&alone_text, "]");
+		json_append(&beside_text, beside);
+		assert_string_equal(buffer_text(&alone_text), buffer_text(&beside_text));
+		assert_int_equal(json_count(json_next(json_first(beside))), json_count(alone));
+	}
+	json_free(alone);
+	json_free(beside);
+	buffer_free(&longer);
+	buffer_free(&alone_text);
+	buffer_free(&beside_text);
+}
+
+static void test_both_ways_read_alike(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "1", "-0", "01", "-", "1.", "1.5e+07", "1e", ".5", "+1", "true", "truest",
+		"nul", "\"\"", "\"a", "\"caf\xc3\xa9 \xf0\x9f\x98\x80\"", "\"\xc3\"", "\"\xc0\x80\"",
+		"\"\xed\xa0\x80\"", "\"\t\"", "\"\x7f\"", "{}", "[ ]", "[1,]", "[,1]", "[1 2]", "[1", "{\"a\":1,}",
+		"{\"a\" 1}", "{\"a\":}", "{a:1}", "{\"a\":1,\"a\":2}",
+		" { \"a\" :\t[ 1 ,\r\n{ \"b\":null } ], \"seven bytes and more\" : false } ",
+		"{\"a\":1,\"b\":{\"a\":2}}", "{\"\":{\"\":[[[]],{}]}}", "[1]]", "[1}", "\"0123456789abcdef0123456789\"",
+		"1 2", "{\"1\":1}{" };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		check_alike(texts[i]);
+	struct buffer many = BUFFER_INIT;
+	for (unsigned i = 0; i < 2000; i++)
+		buffer_append_format(&many, "%s\"%u\":[%u,\"%u\"]", i ? "," : "{", i % 1999 + (i == 1999), i, i);
+	buffer_append_text(&many, "}");
+	check_alike(buffer_text(&many));
+	buffer_free(&many);
+}
+
 static void test_getters(void **state)
 {
 	(void)state;
@@ -350,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_a_name_stands_once_among_many),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_depth_has_an_end),
+		cmocka_unit_test(test_both_ways_read_alike),
 		cmocka_unit_test(test_getters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
