@@ -6,7 +6,8 @@
 
 #include "store_parts.h"
 
-#define STORE_TRIM_EVERY 32 /* read transactions between two looks at how much is mapped */
+/* Operations between two looks at how much is mapped: each may touch a page of its own, with which the kernel maps up to 15 around it. */
+#define STORE_TRIM_EVERY 256
 
 /* LMDB asks for a write transaction's cursors to be closed before it ends, and a read transaction's by us. */
 static void close_seekers(struct store_txn *txn)
@@ -127,12 +128,23 @@ int store_commit(struct store_txn *txn)
 	return r;
 }
 
+/* One of those that come at once looks. */
+static bool is_trim_due(struct store *store)
+{
+	uint_fast64_t looked = atomic_load_explicit(&store->trim_looked, memory_order_relaxed);
+	uint_fast64_t operations = atomic_load_explicit(&store->gets, memory_order_relaxed) +
+				   atomic_load_explicit(&store->seeks, memory_order_relaxed) +
+				   atomic_load_explicit(&store->steps, memory_order_relaxed);
+	return operations - looked >= STORE_TRIM_EVERY &&
+	       atomic_compare_exchange_strong(&store->trim_looked, &looked, operations);
+}
+
 void store_abort(struct store_txn *txn)
 {
 	if (!txn)
 		return;
 	struct store *store = txn->store;
-	bool is_due = !txn->is_writable && atomic_load(&store->begins) % STORE_TRIM_EVERY == 0;
+	bool is_due = !txn->is_writable && is_trim_due(store);
 	if (txn->is_writable || !give_pooled(txn))
 		store_txn_end(txn);
 	if (is_due)

@@ -544,6 +544,51 @@ static void tells_what_is_in_use(void **state)
 	assert_true(after < full / 2 && file >= grown);
 }
 
+static size_t mapped_bytes(void)
+{
+	size_t pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%*u %*u %zu", &pages), 1);
+	fclose(file);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* 128 MiB in records of a page each. */
+static void fill_pages(unsigned count)
+{
+	static uint8_t value[3000];
+	char key[16];
+	struct store_txn *txn = begin(true);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(key, sizeof(key), "%08u", i);
+		assert_int_equal(store_put(txn, STORE_VERSIONS, slice_of_text(key), slice_of(value, sizeof(value))), 0);
+	}
+	assert_int_equal(store_commit(txn), 0);
+}
+
+/* However much each transaction has touched. */
+static void gives_mapped_pages_back(void **state)
+{
+	const unsigned count = 32768, each = 150;
+	size_t most = 0;
+	char key[16];
+	(void)state;
+	fill_pages(count);
+	for (unsigned i = 0; i < count; i += each) {
+		struct store_txn *txn = begin(false);
+		for (unsigned j = i; j < i + each; j++) {
+			struct slice value;
+			snprintf(key, sizeof(key), "%08u", j * 7919 % count);
+			assert_int_equal(store_get(txn, STORE_VERSIONS, slice_of_text(key), &value), 0);
+		}
+		store_abort(txn);
+		size_t mapped = mapped_bytes();
+		most = mapped > most ? mapped : most;
+	}
+	assert_true(most < (size_t)60 << 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -565,6 +610,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(counts_what_it_does, open_store, close_store),
 		cmocka_unit_test_setup_teardown(clears_readers_that_died, open_store, close_store),
 		cmocka_unit_test_setup_teardown(tells_what_is_in_use, open_store, close_store),
+		cmocka_unit_test_setup_teardown(gives_mapped_pages_back, open_store, close_store),
 		cmocka_unit_test_setup_teardown(threads_read_whole_commits, open_store, close_store),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
