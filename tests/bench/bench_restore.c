@@ -1,37 +1,36 @@
-/* What a restore that shares its source's history costs, by the size of the table: time, with its fsync, and pages
- * written. QUICK=1 leaves out the million. The targets are 10 ms and 16 pages, which are 64 KiB: what grows is the depth
- * of the trees that are written to, by a page each from a hundred times as many items on. */
+/* What a restore that shares its source's history costs of a table of 1,000,000 items (QUICK=1: 100,000), beside one of 1,000 by
+ * turns: time, with its fsync, operations on the store, and pages written. What grows is the depth of the trees that are written to, by
+ * a page each from a hundred times as many items on. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/clock.h"
 #include "core/restore.h"
+#include "tests/support/bench.h"
 #include "tests/support/fixture.h"
 
 #define BATCH_CHANGES 20000
-#define ROUNDS 15
-#define MS_MAX 10.0
+#define ROUNDS 31
 #define PAGE_BYTES 4096u
 #define PAGES_MAX 16u
 
-static double now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
+struct bench {
+	struct fixture fixture;
+	struct table table;
+	double us[ROUNDS], pages[ROUNDS], operations[ROUNDS];
+};
 
 /* By this process, so far. */
-static unsigned long long written_bytes(void)
+static uint64_t written_bytes(void)
 {
-	unsigned long long bytes = 0;
+	uint64_t bytes = 0;
 	char line[128];
 	FILE *file = fopen("/proc/self/io", "r");
 	fixture_require(file != NULL, "read /proc/self/io", NULL);
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "wchar: %llu", &bytes) == 1)
+		if (sscanf(line, "wchar: %" SCNu64, &bytes) == 1)
 			break;
 	fclose(file);
 	return bytes;
@@ -48,6 +47,7 @@ static void fill(struct fixture *fixture, unsigned items, struct table *ret_tabl
 		fixture_put_in(batch, ret_table, text, 0);
 		if (i % BATCH_CHANGES == BATCH_CHANGES - 1) {
 			fixture_commit(batch);
+			bench_progress("items made", i + 1, items);
 			batch = fixture_begin(fixture);
 		}
 	}
@@ -63,12 +63,14 @@ static void reopen(struct fixture *fixture)
 	fixture_require(history_open(fixture->directory, &options, &fixture->history, &error) == 0, "open", &error);
 }
 
-struct cost {
-	double ms;
-	unsigned long long pages;
-};
+static uint64_t operations(struct fixture *fixture)
+{
+	struct store_counts counts;
+	store_counts(history_store(fixture->history), &counts);
+	return counts.gets + counts.seeks + counts.steps + counts.puts;
+}
 
-static struct cost share(struct fixture *fixture, const struct table *table, unsigned round)
+static void share(struct bench *bench, unsigned round)
 {
 	struct instant instant = { .kind = INSTANT_AT, .time_us = TIME_NOW };
 	struct change_context context = { 0 };
@@ -77,61 +79,74 @@ static struct cost share(struct fixture *fixture, const struct table *table, uns
 	struct error error = { 0 };
 	char name[32];
 	snprintf(name, sizeof(name), "restored-%u", round);
-	unsigned long long bytes = written_bytes();
-	double began = now_ms();
-	struct batch *batch = fixture_begin(fixture);
-	fixture_require(restore_source_at(fixture->history, batch_txn(batch), table, &instant, &source, &error) == 0,
+	uint64_t bytes = written_bytes(), before = operations(&bench->fixture);
+	double began = bench_now_us();
+	struct batch *batch = fixture_begin(&bench->fixture);
+	fixture_require(restore_source_at(bench->fixture.history, batch_txn(batch), &bench->table, &instant, &source,
+				&error) == 0,
 		"find the state", &error);
 	fixture_require(restore_share(batch, &source, slice_of_text(name), NULL, &context, &restored, &error) == 0,
 		"restore", &error);
 	fixture_commit(batch);
-	struct cost cost = { now_ms() - began, (written_bytes() - bytes) / PAGE_BYTES };
+	bench->us[round] = bench_now_us() - began;
+	bench->pages[round] = (double)(written_bytes() - bytes) / PAGE_BYTES;
+	bench->operations[round] = (double)(operations(&bench->fixture) - before);
 	restore_source_free(&source);
 	table_free(&restored);
-	return cost;
 }
 
-static int compare_times(const void *a, const void *b)
+static void make(struct bench *bench, unsigned items)
 {
-	double x = ((const struct cost *)a)->ms, y = ((const struct cost *)b)->ms;
-	return x < y ? -1 : x > y;
+	fixture_open(&bench->fixture);
+	fill(&bench->fixture, items, &bench->table);
+	reopen(&bench->fixture);
 }
 
-static int compare_pages(const void *a, const void *b)
+static void discard(struct bench *bench)
 {
-	unsigned long long x = ((const struct cost *)a)->pages, y = ((const struct cost *)b)->pages;
-	return x < y ? -1 : x > y;
+	table_free(&bench->table);
+	fixture_close(&bench->fixture);
 }
 
-static void measure(unsigned items)
+static void tell(struct bench *small, struct bench *large, const char *items)
 {
-	struct fixture fixture = { 0 };
-	struct table table;
-	struct cost costs[ROUNDS];
-	fixture_open(&fixture);
-	fill(&fixture, items, &table);
-	reopen(&fixture);
-	for (unsigned i = 0; i < ROUNDS; i++)
-		costs[i] = share(&fixture, &table, i);
-	qsort(costs, ROUNDS, sizeof(costs[0]), compare_times);
-	double ms = costs[ROUNDS / 2].ms;
-	printf("%8u items: %.2f ms (%.2f to %.2f)%s, ", items, ms, costs[0].ms, costs[ROUNDS - 1].ms,
-		ms > MS_MAX ? "  <- more than wanted" : "");
-	qsort(costs, ROUNDS, sizeof(costs[0]), compare_pages);
-	unsigned long long pages = costs[ROUNDS / 2].pages;
-	printf("%llu pages (%llu to %llu)%s\n", pages, costs[0].pages, costs[ROUNDS - 1].pages,
-		pages > PAGES_MAX ? "  <- more than wanted" : "");
-	fflush(stdout);
-	table_free(&table);
-	fixture_close(&fixture);
+	char name[80], counts[120];
+	double small_pages = bench_median(small->pages, ROUNDS), large_pages = bench_median(large->pages, ROUNDS);
+	snprintf(name, sizeof(name), "instant restore of %s items", items);
+	snprintf(counts, sizeof(counts), "%.0f operations, %.0f pages; %.0f, %.0f",
+		bench_median(large->operations, ROUNDS), large_pages, bench_median(small->operations, ROUNDS),
+		small_pages);
+	struct bench_measure time = { .group = "store",
+		.measure = name,
+		.rival = "the same of 1,000",
+		.unit = "us",
+		.ours = bench_median(large->us, ROUNDS),
+		.theirs = bench_median(small->us, ROUNDS),
+		.bound = BENCH_AT_MOST,
+		.limit = 1.5,
+		.counts = counts };
+	bench_tell(&time);
+	snprintf(name, sizeof(name), "written by it, %s items", items);
+	struct bench_measure pages = { .group = "store",
+		.measure = name,
+		.unit = "pages",
+		.ours = large_pages,
+		.bound = BENCH_AT_MOST,
+		.limit = PAGES_MAX };
+	bench_tell(&pages);
 }
 
 int main(void)
 {
-	bool is_quick = getenv("QUICK") != NULL;
-	measure(1000);
-	measure(100000);
-	if (!is_quick)
-		measure(1000000);
+	static struct bench small, large;
+	make(&small, 1000);
+	make(&large, bench_is_quick() ? 100000 : 1000000);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		share(&large, i);
+		share(&small, i);
+	}
+	tell(&small, &large, bench_is_quick() ? "100,000" : "1,000,000");
+	discard(&small);
+	discard(&large);
 	return 0;
 }
