@@ -216,7 +216,7 @@ static int record(struct batch *batch, const struct table *table, struct touched
 	int r = bind(batch, table, touched, change, &before);
 	entry = change->entry;
 	if (!r)
-		r = log_append(batch->txn, touched->table, &entry, &before);
+		r = log_append_to(&touched->log, batch->txn, touched->table, &entry, &before);
 	if (r)
 		return r;
 	counters->seq = result->seq;

@@ -88,6 +88,8 @@ static int forget_unneeded(struct batch *batch)
 
 static void end(struct batch *batch)
 {
+	for (size_t i = 0; i < batch->touched_count; i++)
+		log_tail_free(&batch->touched[i].log);
 	free(batch->touched);
 	buffer_free(&batch->old);
 	buffer_free(&batch->scratch);

@@ -9,6 +9,7 @@
 struct touched {
 	uint32_t table;
 	struct table_counters counters;
+	struct log_tail log;
 	uint64_t first_seq; /* of this batch; 0: none yet */
 	int64_t first_us;
 	bool is_past;

@@ -78,35 +78,6 @@ static void append_entry(struct buffer *out, const struct log_entry *entry, cons
 	buffer_append_varint(out, entry->line_bytes);
 }
 
-/* The block with one more entry; head->count counts it. */
-static int put_block(struct store_txn *txn, uint32_t table, const struct block_head *head, struct slice entries,
-	const struct log_entry *entry, const struct log_entry *previous)
-{
-	struct buffer block = BUFFER_INIT;
-	buffer_reserve(&block, 2 * (LOG_BLOCK_BYTES + CHAIN_BYTES));
-	buffer_append_u32(&block, 0);
-	buffer_append_varint(&block, (uint64_t)head->first_time_us);
-	buffer_append_varint(&block, head->items);
-	buffer_append_varint(&block, head->bytes);
-	buffer_append_varint(&block, head->lines);
-	buffer_append(&block, head->chain.head, CHAIN_BYTES);
-	buffer_append_varint(&block, head->count);
-	buffer_append_slice(&block, entries);
-	append_entry(&block, entry, previous);
-	int r = buffer_error(&block);
-	struct layout_key key = layout_log(table, head->first_seq);
-	if (!r) {
-		/* The checksum of what follows it takes the place kept for it. */
-		size_t size = block.size;
-		block.size = 0;
-		buffer_append_u32(&block, hash_checksum(slice_of(block.data + 4, size - 4)));
-		block.size = size;
-		r = store_append(txn, STORE_LOG, layout_slice(&key), buffer_slice(&block));
-	}
-	buffer_free(&block);
-	return r;
-}
-
 /* The block that holds `seq`, or the last one before it. -ENOENT: none; -EIO: it is damaged, and *ret_first_seq is 0 when not even its
  * key can be read. */
 static int find_block(
@@ -150,36 +121,97 @@ int log_base(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
 	return r;
 }
 
+/* A count is at most LOG_BLOCK_MAX: a byte. */
+static void begin_block(struct log_tail *tail, const struct log_entry *entry, const struct chain *before)
+{
+	struct buffer *block = &tail->block;
+	buffer_clear(block);
+	buffer_append_u32(block, 0);
+	buffer_append_varint(block, (uint64_t)entry->time_us);
+	buffer_append_varint(block, tail->last.items);
+	buffer_append_varint(block, tail->last.bytes);
+	buffer_append_varint(block, tail->last.lines_bytes);
+	buffer_append(block, before->head, CHAIN_BYTES);
+	tail->count_at = block->size;
+	buffer_append_byte(block, 0);
+	tail->first_seq = entry->seq;
+	tail->count = 0;
+	tail->last.number = 0;
+	tail->last.time_us = entry->time_us;
+}
+
+static int read_tail(struct log_tail *tail, struct store_txn *txn, uint32_t table, uint64_t seq)
+{
+	struct slice block, entries;
+	struct block_head head = { 0 };
+	int r = find_block(txn, table, seq, &tail->first_seq, &block);
+	tail->count = 0;
+	tail->last = (struct log_entry){ 0 };
+	buffer_clear(&tail->block);
+	if (!r)
+		r = last_entry(block, tail->first_seq, &head, &tail->last, &entries);
+	else if (r == -ENOENT)
+		r = log_base(txn, table, &tail->last);
+	if (head.count) {
+		buffer_append_slice(&tail->block, block);
+		tail->count = head.count;
+		tail->count_at = (size_t)(entries.data - block.data) - 1;
+	}
+	return r == -ENOENT ? 0 : r ? r : buffer_error(&tail->block);
+}
+
+static int put_tail(struct log_tail *tail, struct store_txn *txn, uint32_t table)
+{
+	struct buffer *block = &tail->block;
+	struct layout_key key = layout_log(table, tail->first_seq);
+	int r = buffer_error(block);
+	if (r)
+		return r;
+	/* The checksum of what follows it takes the place kept for it. */
+	size_t size = block->size;
+	block->data[tail->count_at] = (uint8_t)tail->count;
+	block->size = 0;
+	buffer_append_u32(block, hash_checksum(slice_of(block->data + 4, size - 4)));
+	block->size = size;
+	return tail->count == 1 ? store_append(txn, STORE_LOG, layout_slice(&key), buffer_slice(block))
+				: store_put(txn, STORE_LOG, layout_slice(&key), buffer_slice(block));
+}
+
+int log_append_to(struct log_tail *tail, struct store_txn *txn, uint32_t table, struct log_entry *entry,
+	const struct chain *before)
+{
+	struct log_entry *last = &tail->last;
+	int r = tail->is_known ? 0 : read_tail(tail, txn, table, entry->seq);
+	tail->is_known = false;
+	if (!r && last->seq && entry->seq != last->seq + 1)
+		r = -EIO;
+	if (r)
+		return r;
+	entry->items = last->items + (entry->op == CHANGE_INSERT ? 1 : entry->op == CHANGE_REMOVE ? UINT64_MAX : 0);
+	entry->bytes = last->bytes + (uint64_t)entry->growth_bytes;
+	entry->lines_bytes = last->lines_bytes + entry->line_bytes;
+	if (!tail->count || tail->count == LOG_BLOCK_MAX || tail->block.size > LOG_BLOCK_BYTES)
+		begin_block(tail, entry, before);
+	append_entry(&tail->block, entry, last);
+	tail->count++;
+	r = put_tail(tail, txn, table);
+	*last = *entry;
+	tail->is_known = !r;
+	return r;
+}
+
+void log_tail_free(struct log_tail *tail)
+{
+	buffer_free(&tail->block);
+	*tail = (struct log_tail){ 0 };
+}
+
 int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry, const struct chain *before)
 {
-	struct slice block, entries = { 0 };
-	struct block_head head = { 0 };
-	struct log_entry previous = { 0 };
-	uint64_t first_seq;
-	int r = find_block(txn, table, entry->seq, &first_seq, &block);
-	if (!r)
-		r = last_entry(block, first_seq, &head, &previous, &entries);
-	else if (r == -ENOENT)
-		r = log_base(txn, table, &previous);
-	if (r && r != -ENOENT)
-		return r;
-	if ((head.count || previous.seq) && entry->seq != previous.seq + 1)
-		return -EIO;
-	entry->items = previous.items + (entry->op == CHANGE_INSERT ? 1 : entry->op == CHANGE_REMOVE ? UINT64_MAX : 0);
-	entry->bytes = previous.bytes + (uint64_t)entry->growth_bytes;
-	entry->lines_bytes = previous.lines_bytes + entry->line_bytes;
-	if (!head.count || head.count == LOG_BLOCK_MAX || block.size > LOG_BLOCK_BYTES) {
-		head = (struct block_head){ .first_seq = entry->seq,
-			.first_time_us = entry->time_us,
-			.items = previous.items,
-			.bytes = previous.bytes,
-			.lines = previous.lines_bytes,
-			.chain = *before };
-		previous = before_first(&head);
-		entries = (struct slice){ 0 };
-	}
-	head.count++;
-	return put_block(txn, table, &head, entries, entry, &previous);
+	struct log_tail tail = { 0 };
+	int r = log_append_to(&tail, txn, table, entry, before);
+	log_tail_free(&tail);
+	return r;
 }
 
 int log_walk_begin(struct log_walk *walk, struct store_txn *txn, uint32_t table, uint64_t seq)

@@ -44,6 +44,21 @@ int log_base(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
  * computed from the entry before. `before` is the head of the chain before this change. */
 int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry, const struct chain *before);
 
+/* The end of a table's log, remembered between changes of one write transaction that nobody else logs changes in. Zeroed before its
+ * first use. */
+struct log_tail {
+	bool is_known;
+	uint64_t first_seq; /* of the last block, as it is stored: */
+	struct buffer block;
+	unsigned count;
+	size_t count_at;       /* where the block has its count, a byte */
+	struct log_entry last; /* seq 0: none */
+};
+/* log_append, with what is remembered. */
+int log_append_to(struct log_tail *tail, struct store_txn *txn, uint32_t table, struct log_entry *entry,
+	const struct chain *before);
+void log_tail_free(struct log_tail *tail);
+
 /* The entry with this number. -ENOENT: none (never, or dropped). */
 int log_get(struct store_txn *txn, uint32_t table, uint64_t seq, struct log_entry *ret_entry);
 /* The last entry whose time is <= `time_us`. -ENOENT: the log begins later, or is empty. Before the first change of a
