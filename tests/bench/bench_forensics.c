@@ -1,11 +1,10 @@
-/* What questions about the past cost, in operations on the store and in time, on a table of ITEMS items and CHANGES changes, and on one of a
- * hundredth of both: bench_forensics [ITEMS [CHANGES]]. The operations must be nearly the same: what is shown decides, not how long the
- * history is; otherwise the exit status is 1. QUICK=1 measures with a hundredth. */
+/* What questions about the past cost, in operations on the store and in time, on the shared store (BENCH_STORE; one of 100,000 items is made
+ * without), and on one of the same span of time with a hundredth of its items and changes (a tenth, when that would be too few). The operations
+ * must be nearly the same: what is shown decides, not how long the history is; otherwise the exit status is 1. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "core/change_filter.h"
 #include "core/change_stream.h"
@@ -16,11 +15,12 @@
 #include "core/log.h"
 #include "core/periods.h"
 #include "core/versions.h"
+#include "tests/support/bench.h"
+#include "tests/support/bench_store.h"
 #include "tests/support/fixture.h"
 
-#define START INT64_C(1577836800000000) /* 2020-01-01 */
-#define STEP_US (10 * SECOND_US)        /* between changes: 360 an hour */
-#define BATCH_CHANGES 50000
+#define ITEMS 100000
+#define SMALL_ITEMS_MIN 2000
 #define PAGE 100
 #define STRETCH 100
 #define TEXT_BYTES 65536
@@ -42,81 +42,45 @@ struct cost {
 	double us;
 };
 
-static double now_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
+/* --- The stores ----------------------------------------------------------------------------------------------------- */
 
-/* --- Making the table ----------------------------------------------------------------------------------------------- */
-
-static void show_progress(const struct bench *bench, uint64_t done)
+static void prepare(struct bench *bench)
 {
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r\033[Kmaking %llu of %llu changes", (unsigned long long)done,
-			(unsigned long long)bench->changes);
-}
-
-/* Version after version of all items, so that those of one lie far apart. */
-static void fill(struct bench *bench)
-{
-	struct batch *batch = fixture_begin(&bench->fixture);
-	char text[160];
-	int64_t at = START;
-	for (uint64_t i = 0; i < bench->changes; i++, at += STEP_US) {
-		snprintf(text, sizeof(text), "{'id':'%08llu','customer':'c%llu','total':%llu,'status':'shipped'}",
-			(unsigned long long)(i % bench->items), (unsigned long long)(i % 97),
-			(unsigned long long)(i / bench->items));
-		fixture_put_in(batch, &bench->table, text, at);
-		if (i % BATCH_CHANGES == BATCH_CHANGES - 1) {
-			fixture_commit(batch);
-			show_progress(bench, i + 1);
-			batch = fixture_begin(&bench->fixture);
-		}
-	}
-	for (uint64_t i = 0; i < PAGE; i++, at += STEP_US) {
-		snprintf(text, sizeof(text), "{'id':'%08llu'}", (unsigned long long)(i * (bench->items / PAGE)));
-		fixture_remove_in(batch, &bench->table, text, at);
-	}
-	fixture_commit(batch);
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
-}
-
-/* A table that keeps all of its history. */
-static void make(struct bench *bench)
-{
-	struct change_context context = { 0 };
+	struct history_options options = { .is_read_only = true };
+	struct table_statistics statistics;
 	struct error error = { 0 };
 	struct log_entry entry;
 	char text[64];
-	clock_set(START + (int64_t)(bench->changes + PAGE + 1) * STEP_US);
-	fixture_open(&bench->fixture);
-	struct batch *batch = fixture_begin(&bench->fixture);
-	fixture_create_in(batch, "orders", "id", NULL, START, &bench->table);
-	fixture_require(table_set_recovery(batch, &bench->table, true, 0, &context, &error) == 0, "keep all", &error);
-	fixture_commit(batch);
-	struct store_txn *txn = fixture_read(&bench->fixture);
-	table_free(&bench->table);
-	fixture_require(table_find(txn, slice_of_text("orders"), TIME_NOW, &bench->table, &error) == 0, "find", &error);
-	store_abort(txn);
-	fill(bench);
+	fixture_require(history_open(bench->fixture.directory, &options, &bench->fixture.history, &error) == 0,
+		"open a store", &error);
 	bench->txn = fixture_read(&bench->fixture);
+	fixture_require(
+		table_find(bench->txn, slice_of_text("orders"), TIME_NOW, &bench->table, &error) == 0, "find", &error);
+	fixture_require(table_statistics(bench->txn, bench->table.number, &statistics) == 0, "count", NULL);
+	bench->items = statistics.items;
+	bench->changes = statistics.seq;
 	bench->middle = bench->changes / 2;
 	fixture_require(reach_of(bench->fixture.history, bench->txn, &bench->table, &bench->reach) == 0, "reach", NULL);
 	fixture_require(log_get(bench->txn, bench->table.number, bench->middle, &entry) == 0, "the middle", NULL);
 	bench->middle_us = entry.time_us;
-	snprintf(text, sizeof(text), "{'id':'%08llu'}", (unsigned long long)(bench->items / 2 + 1));
+	snprintf(text, sizeof(text), "{'id':'order-%07" PRIu64 "'}", bench->items / 2 + 1);
 	fixture_key(&bench->table, text, &bench->key);
 }
 
-static void discard(struct bench *bench)
+static void leave(struct bench *bench)
 {
 	store_abort(bench->txn);
 	table_free(&bench->table);
 	buffer_free(&bench->key);
-	fixture_close(&bench->fixture);
+	history_close(bench->fixture.history);
+}
+
+/* A store of one's own, in a directory in `parent`. */
+static void make(struct bench *bench, const char *parent, const char *name, uint64_t items, int64_t step_us)
+{
+	snprintf(bench->fixture.directory, sizeof(bench->fixture.directory), "%.200s/%s", parent, name);
+	bench_store_make(bench->fixture.directory, items, step_us);
+	prepare(bench);
 }
 
 /* --- Questions: each returns how much it has shown ------------------------------------------------------------------ */
@@ -264,28 +228,19 @@ static uint64_t operations(struct bench *bench)
 	return counts.gets + counts.seeks + counts.steps;
 }
 
-static void measure(uint64_t items, uint64_t changes, struct cost costs[QUESTIONS])
+static void measure(struct bench *bench, struct cost costs[QUESTIONS])
 {
-	struct bench bench = { .items = items, .changes = changes };
-	uint64_t file_bytes, used_bytes;
-	double began = now_us();
-	make(&bench);
-	store_usage(history_store(bench.fixture.history), &file_bytes, &used_bytes);
-	printf("%llu items, %llu changes: made in %.0f s, %.0f MB\n", (unsigned long long)items,
-		(unsigned long long)changes, (now_us() - began) / 1e6, (double)used_bytes / 1e6);
-	fflush(stdout);
+	double times[ROUNDS];
 	for (unsigned i = 0; i < QUESTIONS; i++) {
-		costs[i].us = 1e18;
 		for (unsigned round = 0; round < ROUNDS; round++) {
-			uint64_t before = operations(&bench);
-			began = now_us();
-			costs[i].shown = questions[i].ask(&bench);
-			double took = now_us() - began;
-			costs[i].operations = operations(&bench) - before;
-			costs[i].us = took < costs[i].us ? took : costs[i].us;
+			uint64_t before = operations(bench);
+			double began = bench_now_us();
+			costs[i].shown = questions[i].ask(bench);
+			times[round] = bench_now_us() - began;
+			costs[i].operations = operations(bench) - before;
 		}
+		costs[i].us = bench_median(times, ROUNDS);
 	}
-	discard(&bench);
 }
 
 /* Times are looked up by halving, which takes a few more steps in a longer log. */
@@ -294,27 +249,76 @@ static bool has_grown(const struct cost *small, const struct cost *large)
 	return large->operations > small->operations * 3 / 2 + 24;
 }
 
-int main(int argc, char **argv)
+static void tell(const struct question *question, const struct cost *small, const struct cost *large, const char *rival)
 {
-	const char *quick = getenv("QUICK");
-	uint64_t share = quick && strcmp(quick, "1") == 0 ? 100 : 1;
-	uint64_t items = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000 / share;
-	uint64_t changes = argc > 2 ? strtoull(argv[2], NULL, 10) : items * 10;
-	struct cost small[QUESTIONS], large[QUESTIONS];
-	bool is_good = true;
-	fixture_require(items / 100 >= PAGE && changes / items > 0, "10000 items or more, and as many changes", NULL);
-	measure(items / 100, changes / 100, small);
-	measure(items, changes, large);
-	printf("%-28s %9s %-9s %10s %10s %6s %10s %10s\n", "", "shown", "", "small: ops", "large: ops", "ratio",
-		"small: us", "large: us");
+	char name[80], counts[120];
+	snprintf(name, sizeof(name), "%s (%" PRIu64 " %s)", question->name, large->shown, question->unit);
+	snprintf(counts, sizeof(counts), "%" PRIu64 " operations; %" PRIu64, large->operations, small->operations);
+	struct bench_measure told = { .group = "core",
+		.measure = name,
+		.rival = rival,
+		.unit = "us",
+		.ours = large->us,
+		.theirs = small->us,
+		.bound = BENCH_AT_MOST,
+		.counts = counts };
+	bench_tell(&told);
+}
+
+/* All together; one by one they are held against each other by has_grown. */
+static void tell_sum(const struct cost *small, const struct cost *large, const char *rival)
+{
+	struct bench_measure sum = { .group = "core",
+		.measure = "questions about the past",
+		.rival = rival,
+		.unit = "operations",
+		.bound = BENCH_AT_MOST,
+		.limit = 1.5 };
 	for (unsigned i = 0; i < QUESTIONS; i++) {
-		bool is_grown = has_grown(&small[i], &large[i]);
-		is_good = is_good && !is_grown;
-		printf("%-28s %9llu %-9s %10llu %10llu %6.2f %10.0f %10.0f%s\n", questions[i].name,
-			(unsigned long long)large[i].shown, questions[i].unit, (unsigned long long)small[i].operations,
-			(unsigned long long)large[i].operations,
-			(double)large[i].operations / (double)(small[i].operations ? small[i].operations : 1),
-			small[i].us, large[i].us, is_grown ? "  <- grows with the table" : "");
+		sum.ours += (double)large[i].operations;
+		sum.theirs += (double)small[i].operations;
 	}
+	bench_tell(&sum);
+}
+
+static bool compare(struct bench *small, struct bench *large)
+{
+	struct cost small_costs[QUESTIONS], large_costs[QUESTIONS];
+	bool is_good = true;
+	char rival[80];
+	measure(large, large_costs);
+	measure(small, small_costs);
+	printf("%" PRIu64 " items and %" PRIu64 " changes beside %" PRIu64 " and %" PRIu64 "\n", large->items,
+		large->changes, small->items, small->changes);
+	snprintf(rival, sizeof(rival), "1/%" PRIu64 " of the changes", large->items / small->items);
+	for (unsigned i = 0; i < QUESTIONS; i++) {
+		tell(&questions[i], &small_costs[i], &large_costs[i], rival);
+		if (has_grown(&small_costs[i], &large_costs[i])) {
+			printf("%s: operations grow with the table\n", questions[i].name);
+			is_good = false;
+		}
+	}
+	tell_sum(small_costs, large_costs, rival);
+	return is_good;
+}
+
+int main(void)
+{
+	struct bench small = { 0 }, large = { 0 };
+	const char *shared = getenv("BENCH_STORE");
+	char directory[256];
+	fixture_make_directory(directory, sizeof(directory));
+	if (shared) {
+		snprintf(large.fixture.directory, sizeof(large.fixture.directory), "%s", shared);
+		prepare(&large);
+	} else {
+		make(&large, directory, "large", ITEMS, BENCH_STORE_STEP_US);
+	}
+	uint64_t items = large.items / 100 < SMALL_ITEMS_MIN ? large.items / 10 : large.items / 100;
+	make(&small, directory, "small", items, BENCH_STORE_STEP_US * (int64_t)(large.items / items));
+	bool is_good = compare(&small, &large);
+	leave(&small);
+	leave(&large);
+	fixture_remove_directory(directory);
 	return is_good ? 0 : 1;
 }
