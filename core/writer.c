@@ -335,13 +335,15 @@ int writer_start(
 /* Gone first, then forgotten: see recover_file. */
 static void remove_journal(struct writer *writer)
 {
-	struct batch *batch;
-	if (batch_begin(writer->history, &batch, NULL))
+	struct batch *batch = NULL;
+	bool is_begun = batch_begin(writer->history, &batch, NULL) == 0;
+	bool is_gone = journal_remove(writer->journal) == 0;
+	if (!is_begun)
 		return;
-	if (journal_remove(writer->journal) || batch_note_journal(batch, journal_id(writer->journal), UINT64_MAX))
-		batch_abort(batch);
-	else
+	if (is_gone && batch_note_journal(batch, journal_id(writer->journal), UINT64_MAX) == 0)
 		batch_commit(batch, NULL);
+	else
+		batch_abort(batch);
 }
 
 int writer_stop(struct writer *writer)
