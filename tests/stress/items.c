@@ -139,7 +139,7 @@ enum seen expectation_end(const struct expectation *expectation, uint64_t counte
 	if (counter > begun)
 		return SEEN_WRONG;
 	if (!counter)
-		return may_lack >= expectation->oldest.counter ? SEEN_RIGHT : SEEN_OLD;
+		return may_lack > expectation->oldest.counter || !expectation->oldest.is_there ? SEEN_RIGHT : SEEN_OLD;
 	/* What was removed is not seen again, until it was made anew. */
 	if (counter == expectation->oldest.counter && !expectation->oldest.is_there)
 		return SEEN_WRONG;

@@ -209,7 +209,7 @@ void own_by_files(unsigned owner)
 	for (unsigned i = 0; i < ITEMS_OF_OWNER; i++)
 		owned[i].mount = owner % WRITABLE_MOUNTS;
 	while (!atomic_load(&world->is_over)) {
-		unsigned item = choose_item(owner), mount = (owner + (below(4) == 0)) % WRITABLE_MOUNTS;
+		unsigned item = choose_item(owner), mount = (owner + (below(8) == 0)) % WRITABLE_MOUNTS;
 		unsigned *last = &owned[item % ITEMS_OF_OWNER].mount;
 		enum way way = (enum way)below(WAYS);
 		uint64_t counter;
