@@ -265,10 +265,11 @@ static int put_found(struct batch *batch, const struct table *table, struct touc
 	const struct key *key, struct slice encoded_key, struct slice item, const struct change_context *context,
 	struct change_result *result)
 {
+	size_t plain_size, dynamodb_size, size_bytes = item_json_sizes(item, &plain_size, &dynamodb_size);
 	struct version version = { .seq = result->seq,
 		.time_us = result->time_us,
-		.plain_size = (uint32_t)item_json_size(item, ITEM_PLAIN, NULL),
-		.dynamodb_size = (uint32_t)item_json_size(item, ITEM_DYNAMODB, NULL) };
+		.plain_size = (uint32_t)plain_size,
+		.dynamodb_size = (uint32_t)dynamodb_size };
 	struct lives lives = lives_of(batch, touched);
 	int r;
 	if (found->is_alive) {
@@ -287,7 +288,6 @@ static int put_found(struct batch *batch, const struct table *table, struct touc
 			r = life_begin(&lives, NODE_ITEM, directory, encoded_key, &version, item, &result->number);
 	}
 	struct change change = { .encoded_key = encoded_key, .after = item };
-	size_t size_bytes = item_size_bytes(item);
 	change.image_bytes = size_bytes + found->size_bytes;
 	change.entry.growth_bytes = (int64_t)size_bytes - (int64_t)found->size_bytes;
 	if (found->is_alive)

@@ -50,7 +50,8 @@ static inline void buffer_append(struct buffer *b, const void *data, size_t size
 {
 	if (size == 0 || !buffer_has_room(b, size))
 		return;
-	/* Of arrays that callers fill in a loop it is not seen that they are filled. cppcheck-suppress uninitvar */
+	/* Arrays that are filled while the arguments are worked out. */
+	/* cppcheck-suppress uninitvar */
 	memcpy(b->data + b->size, data, size);
 	b->size += size;
 }

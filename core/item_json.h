@@ -41,6 +41,8 @@ int value_to_json(
 
 /* The length item_to_json would append with ITEM_PRETTY, without building it. 0 on damaged bytes. */
 size_t item_json_size(struct slice item, enum item_form form, const struct item_order *order);
+/* That of both forms, and what DynamoDB counts (item_size_bytes), which is returned. */
+size_t item_json_sizes(struct slice item, size_t *ret_plain, size_t *ret_dynamodb);
 
 /* Standard base64 with padding, and base64url without; decoding is strict (-EINVAL). */
 void base64_append(struct buffer *out, struct slice bytes);

@@ -26,6 +26,14 @@ static void check_round(struct slice item, enum item_form form, enum item_layout
 	buffer_free(&text);
 }
 
+static void check_sizes(struct slice item)
+{
+	size_t plain, dynamodb;
+	require(item_json_sizes(item, &plain, &dynamodb) == item_size_bytes(item));
+	require(plain == item_json_size(item, ITEM_PLAIN, NULL));
+	require(dynamodb == item_json_size(item, ITEM_DYNAMODB, NULL));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buffer item = BUFFER_INIT;
@@ -33,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (item_from_json(slice_of(data, size), ITEM_PLAIN, &item, &error) == 0) {
 		require(item_check(buffer_slice(&item)) == 0);
 		require(item_size_bytes(buffer_slice(&item)) <= ITEM_MAX_SIZE_BYTES);
+		check_sizes(buffer_slice(&item));
 		check_round(buffer_slice(&item), ITEM_PLAIN, ITEM_PRETTY);
 		check_round(buffer_slice(&item), ITEM_PLAIN, ITEM_COMPACT);
 		check_round(buffer_slice(&item), ITEM_DYNAMODB, ITEM_PRETTY);

@@ -73,6 +73,10 @@ static void check_written(struct slice item, enum item_form form, enum item_layo
 	assert_string_equal(buffer_text(&out), wanted);
 	if (layout == ITEM_PRETTY)
 		assert_int_equal(item_json_size(item, form, &order), out.size);
+	size_t plain, dynamodb;
+	assert_int_equal(item_json_sizes(item, &plain, &dynamodb), item_size_bytes(item));
+	assert_int_equal(plain, item_json_size(item, ITEM_PLAIN, NULL));
+	assert_int_equal(dynamodb, item_json_size(item, ITEM_DYNAMODB, NULL));
 	buffer_free(&out);
 }
 
