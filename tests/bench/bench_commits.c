@@ -17,7 +17,7 @@
 
 #define ITEMS 10000u
 #define THREADS_MAX 16u
-#define ROUNDS 9
+#define ROUNDS 7
 #define SLICES 4u
 #define MAP_BYTES ((size_t)1 << 34)
 #define BATCH_CHANGES 1000u
@@ -178,6 +178,17 @@ static void compare(const double *ours, const double *theirs, int rounds, double
 
 enum way { RAW, SYNCED, COMMITTED, BATCHES };
 
+/* Each item in two versions, which are put by turns: what is measured is not how items are made. */
+static struct change prepared[ITEMS][2];
+static uint8_t nexts[2][ITEMS]; /* the store's, and raw */
+
+static void prepare(void)
+{
+	for (unsigned i = 0; i < ITEMS; i++)
+		for (unsigned turn = 0; turn < 2; turn++)
+			make_change(&prepared[i][turn], i, 1000 + turn);
+}
+
 struct worker {
 	pthread_t thread;
 	enum way way;
@@ -211,16 +222,15 @@ static void put_one(enum way way, const struct change *change)
 static void *put_and_wait(void *argument)
 {
 	struct worker *worker = argument;
-	struct change change = { 0 };
 	uint64_t random = version * THREADS_MAX + worker->number;
 	while (bench_now_us() < worker->until_us) {
 		unsigned item =
 			(unsigned)fixture_random_below(&random, ITEMS / THREADS_MAX) * THREADS_MAX + worker->number;
-		make_change(&change, item, version * 1000000 + worker->changes);
-		put_one(worker->way, &change);
+		uint8_t *next = &nexts[worker->way == RAW][item];
+		put_one(worker->way, &prepared[item][*next]);
+		*next ^= 1;
 		worker->changes++;
 	}
-	free_change(&change);
 	return NULL;
 }
 
@@ -396,13 +406,18 @@ int main(void)
 {
 	int rounds = bench_is_quick() ? 3 : ROUNDS;
 	unsigned count = bench_is_quick() ? 500 : 1000;
-	seconds = bench_is_quick() ? 0.2 : 0.5;
+	seconds = bench_is_quick() ? 0.2 : 0.4;
 	make_place();
 	open_store();
 	open_raw();
+	prepare();
 	measure_synced(rounds);
 	measure_pitr(false, rounds, count);
 	measure_pitr(true, rounds, count);
+	for (unsigned i = 0; i < ITEMS; i++) {
+		free_change(&prepared[i][0]);
+		free_change(&prepared[i][1]);
+	}
 	fixture_require(writer_stop(writer) == 0, "stop", NULL);
 	mdb_env_close(env);
 	table_free(&table);
