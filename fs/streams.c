@@ -15,7 +15,8 @@ static int fits(const struct stream *stream, uint32_t view, uint64_t directory, 
 {
 	if (stream->view != view || stream->directory != directory || entry < stream->last)
 		return 0;
-	if (is_near(stream->last, entry) || (stream->chunk > 0 && entry <= stream->next + STREAM_NEAR))
+	/* What is being given at the moment counts as given. */
+	if (is_near(stream->last, entry) || (stream->chunk > 0 && entry <= stream->next + stream->due + STREAM_NEAR))
 		return 2;
 	return stream->chunk == 0 ? 1 : 0;
 }
@@ -94,12 +95,13 @@ bool streams_follow(struct streams *streams, uint32_t view, uint64_t directory, 
 	if (entry == stream->last)
 		return false;
 	is_next = is_near(stream->last, entry);
-	stream->before = is_next ? STREAM_NOWHERE : stream->last;
+	stream->before = stream->last;
 	stream->last = entry;
 	if (stream->chunk > 0)
 		return stream->due == 0 && entry >= stream->mark && go_on_larger(stream);
+	stream->near = is_next ? stream->near + 1 : 0;
 	stream->rising++;
-	return (is_next || stream->rising >= STREAM_RISING) && begin(stream, STREAM_FIRST);
+	return (stream->near >= STREAM_IN_ORDER || stream->rising >= STREAM_RISING) && begin(stream, STREAM_FIRST);
 }
 
 bool streams_take(struct streams *streams, struct portion *ret_portion)
@@ -115,7 +117,8 @@ bool streams_take(struct streams *streams, struct portion *ret_portion)
 			.id = stream->id,
 			.view = stream->view,
 			.directory = stream->directory,
-			.before = stream->rising >= STREAM_RISING ? stream->before : STREAM_NOWHERE,
+			.before = stream->near < STREAM_IN_ORDER && stream->rising >= STREAM_RISING ? stream->before
+												    : STREAM_NOWHERE,
 			.last = stream->last,
 			.is_dry = stream->next <= stream->last + 1,
 			.from = stream->next <= stream->last ? stream->last + 1 : stream->next,
@@ -157,7 +160,7 @@ void streams_given(struct streams *streams, const struct portion *portion)
 	if (stream == NULL)
 		return;
 	if (portion->is_no_stream) {
-		stream->chunk = stream->due = stream->rising = 0;
+		stream->chunk = stream->due = stream->near = stream->rising = 0;
 		return;
 	}
 	stream->rising = 0;

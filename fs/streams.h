@@ -2,7 +2,7 @@
  * is not locked.
  *
  * A stream is one reader on its way through one directory. The first entries behind it are due as soon as it seems to be one: at the
- * directory's first entry, or at the second in order. From then on a chunk of entries is always given in advance, each beginning with a
+ * directory's first entry, or at the third in order. From then on a chunk of entries is always given in advance, each beginning with a
  * mark: an entry that is left out, so that the reader has to ask for it. When it does, the next chunk is due while there is
  * still all of this one to read, and is twice as large. Who does not get to the mark is given no more. */
 #ifndef PITR_FS_STREAMS_H
@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 #define STREAMS 16
-#define STREAM_NEAR 16 /* entries this near are neighbours: some are dead, some are not wanted */
+#define STREAM_NEAR 16    /* entries this near are neighbours: some are dead, some are not wanted */
+#define STREAM_IN_ORDER 2 /* so many steps to a neighbour, and it is no chance */
 #define STREAM_RISING                                                                                                  \
 	4 /* so many in a row that are not near, each behind the one before: the dead may lie between them */
 #define STREAM_FIRST 32      /* entries in a first chunk */
@@ -28,7 +29,8 @@ struct stream {
 	uint64_t directory;
 	uint64_t id;
 	uint64_t last, before; /* the entry read last, and the one before */
-	unsigned rising;       /* how many in a row were each behind the one before */
+	unsigned near;         /* how many in a row were neighbours */
+	unsigned rising;       /* and how many each behind the one before */
 	uint64_t next;         /* nothing from this entry on was given */
 	uint64_t mark;         /* who reads this one, or one behind it, is due more */
 	uint32_t chunk;        /* how much is due at the next mark; 0: it is none yet */
