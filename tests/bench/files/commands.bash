@@ -83,7 +83,9 @@ ended() {
 # messages ITEMS: of the kernel for each item since it was asked last.
 messages() {
 	count_messages
-	jq -r --argjson items "$1" 'del(.FORGET) | ((add // 0) / $items) as $all
+	jq -r --argjson items "$1" '(.STORED // 0) as $stored | del(.FORGET, .STORE, .STORED, .AHEAD)
+		| ((add // 0) / $items) as $all
 		| [to_entries[] | select(.value >= $items / 20) | "\(.key) \(.value * 100 / $items | round / 100)"] as $most
-		| "\($all * 1000 | round / 1000) messages/file" + (if $most == [] then "" else ": " + ($most | join(", ")) end)' "$WORK/since"
+		| "\($all * 1000 | round / 1000) messages/file" + (if $most == [] then "" else ": " + ($most | join(", ")) end)
+			+ (if $stored == 0 then "" else ", \($stored * 100 / $items | round / 100) stored ahead" end)' "$WORK/since"
 }
