@@ -403,19 +403,6 @@ void ops_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
 	list(req, ops_mount(req, COUNT_READDIRPLUS), ino, size, offset, true);
 }
 
-/* Told from opendir, it makes the kernel look the name up again, and find out. */
-static bool is_overtaken(struct mount *mount, const struct view *view)
-{
-	struct store_txn *txn;
-	bool is_overtaken;
-
-	if (view == NULL || view->is_live || store_begin(mount->store, false, &txn) < 0)
-		return false;
-	is_overtaken = overtaken_is(txn, view);
-	store_abort(txn);
-	return is_overtaken;
-}
-
 static bool is_branch_settled(struct mount *mount, uint64_t nodeid)
 {
 	struct store_txn *txn;
@@ -449,7 +436,8 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 	}
 	view = views_get(mount->views, nodeid_slot(ino));
 	file->cache_readdir = file->keep_cache = is_unchanging(mount, ino, view);
-	if (is_overtaken(mount, view))
+	/* The kernel then looks the name up again, and finds out. */
+	if (view != NULL && overtaken_is_now(mount, view))
 		fuse_reply_err(req, ESTALE);
 	else
 		fuse_reply_open(req, file);
