@@ -167,7 +167,16 @@ uint64_t reader_u64(struct reader *r)
 	return le64toh(value);
 }
 
-uint64_t reader_long_varint(struct reader *r)
+/* Of up to eight bytes at once: their groups of seven bits, moved together. */
+static uint64_t join_groups(uint64_t eight)
+{
+	eight &= UINT64_C(0x7f7f7f7f7f7f7f7f);
+	eight = (eight & UINT64_C(0x007f007f007f007f)) | (eight & UINT64_C(0x7f007f007f007f00)) >> 1;
+	eight = (eight & UINT64_C(0x00003fff00003fff)) | (eight & UINT64_C(0x3fff00003fff0000)) >> 2;
+	return (eight & UINT64_C(0x0fffffff)) | (eight & UINT64_C(0x0fffffff00000000)) >> 4;
+}
+
+static uint64_t read_varint_bytewise(struct reader *r)
 {
 	uint64_t value = 0;
 	for (unsigned i = 0; i < VARINT_MAX_BYTES; i++) {
@@ -182,6 +191,35 @@ uint64_t reader_long_varint(struct reader *r)
 	}
 	r->is_bad = true;
 	return 0;
+}
+
+uint64_t reader_long_varint(struct reader *r)
+{
+	uint64_t eight, ends;
+	if (r->is_bad || reader_left(r) < sizeof(eight))
+		return read_varint_bytewise(r);
+	memcpy(&eight, r->at, sizeof(eight));
+	eight = le64toh(eight);
+	ends = ~eight & UINT64_C(0x8080808080808080);
+	if (ends == 0)
+		return read_varint_bytewise(r);
+	r->at += (unsigned)__builtin_ctzll(ends) / 8 + 1;
+	return join_groups(eight & (ends ^ (ends - 1)));
+}
+
+void reader_skip_varints(struct reader *r, unsigned count)
+{
+	uint64_t eight, ends = 0;
+	if (!r->is_bad && reader_left(r) >= sizeof(eight)) {
+		memcpy(&eight, r->at, sizeof(eight));
+		ends = ~le64toh(eight) & UINT64_C(0x8080808080808080);
+	}
+	for (unsigned i = 1; i < count; i++)
+		ends &= ends - (ends != 0);
+	if (ends != 0)
+		r->at += (unsigned)__builtin_ctzll(ends) / 8 + 1;
+	for (; ends == 0 && count > 0; count--)
+		(void)read_varint_bytewise(r);
 }
 
 int64_t reader_zigzag(struct reader *r)

@@ -116,6 +116,8 @@ static inline uint64_t reader_varint(struct reader *r)
 		return *r->at++;
 	return reader_long_varint(r);
 }
+/* Passes over `count` of them, at most 8. */
+void reader_skip_varints(struct reader *r, unsigned count);
 int64_t reader_zigzag(struct reader *r);
 static inline struct slice reader_bytes(struct reader *r, size_t size)
 {

@@ -12,11 +12,18 @@ struct writer {
 	size_t indent;
 };
 
-static void put(struct writer *w, const void *data, size_t size)
+static inline void put(struct writer *w, const void *data, size_t size)
 {
 	if (w->out != NULL)
 		buffer_append(w->out, data, size);
 	w->size += size;
+}
+
+static inline void put_char(struct writer *w, char c)
+{
+	if (w->out != NULL)
+		buffer_append_byte(w->out, (uint8_t)c);
+	w->size++;
 }
 
 static void put_slice(struct writer *w, struct slice s)
@@ -39,34 +46,48 @@ static void put_string(struct writer *w, struct slice text)
 
 static void put_base64(struct writer *w, struct slice bytes)
 {
-	put(w, "\"", 1);
+	put_char(w, '"');
 	if (w->out != NULL)
 		base64_append(w->out, bytes);
 	else
 		w->size += (bytes.size + 2) / 3 * 4;
-	put(w, "\"", 1);
+	put_char(w, '"');
+}
+
+/* A comma, a new line, and as much of its indentation as stands here. */
+static const char line_break[] = ",\n                                                                ";
+#define BREAK_BYTES (sizeof(line_break) - 1)
+
+/* All of the text is copied, since that needs no call; what is too much is written over. */
+static void put_break(struct writer *w, bool has_comma, size_t spaces)
+{
+	size_t size = has_comma + 1 + spaces;
+	if (w->out != NULL && buffer_has_room(w->out, BREAK_BYTES)) {
+		memcpy(w->out->data + w->out->size, line_break + !has_comma, BREAK_BYTES - 1);
+		w->out->size += size;
+	}
+	w->size += size;
 }
 
 /* Between members: a comma after the first, and a new line when that is the layout. */
 static void break_line(struct writer *w, bool has_comma)
 {
-	static const char text[] = ",\n                                                                ";
-	const size_t spaces_max = sizeof(text) - 3;
+	const size_t spaces_max = BREAK_BYTES - 3;
 	if (!w->is_pretty) {
-		put(w, text, has_comma);
+		put(w, line_break, has_comma);
 		return;
 	}
 	size_t left = 2 * w->indent, some = left < spaces_max ? left : spaces_max;
-	put(w, text + !has_comma, has_comma + 1 + some);
+	put_break(w, has_comma, some);
 	for (left -= some; left > 0; left -= some) {
 		some = left < spaces_max ? left : spaces_max;
-		put(w, text + 2, some);
+		put(w, line_break + 2, some);
 	}
 }
 
 static void open(struct writer *w, char bracket)
 {
-	put(w, &bracket, 1);
+	put_char(w, bracket);
 	w->indent++;
 }
 
@@ -80,12 +101,14 @@ static void close(struct writer *w, char bracket, bool is_empty)
 	w->indent--;
 	if (!is_empty)
 		break_line(w, false);
-	put(w, &bracket, 1);
+	put_char(w, bracket);
 }
 
 static void put_colon(struct writer *w)
 {
-	put(w, ": ", w->is_pretty ? 2 : 1);
+	put_char(w, ':');
+	if (w->is_pretty)
+		put_char(w, ' ');
 }
 
 static void put_name(struct writer *w, struct slice name)
@@ -99,7 +122,7 @@ static void put_escaped_name(struct writer *w, struct slice name)
 {
 	put(w, "\"$", 2);
 	put_slice(w, name);
-	put(w, "\"", 1);
+	put_char(w, '"');
 	put_colon(w);
 }
 
@@ -130,10 +153,12 @@ static bool write_members(struct writer *w, const struct value *container, unsig
 
 static void write_number(struct writer *w, struct slice number)
 {
-	const char *quote = w->form == ITEM_DYNAMODB ? "\"" : "";
-	put_text(w, quote);
+	bool is_quoted = w->form == ITEM_DYNAMODB;
+	if (is_quoted)
+		put_char(w, '"');
 	put_slice(w, number);
-	put_text(w, quote);
+	if (is_quoted)
+		put_char(w, '"');
 }
 
 /* The value without its wrapper. */
@@ -172,9 +197,9 @@ static bool write_value(struct writer *w, const struct value *value, unsigned le
 		return write_content(w, value, level);
 	open(w, '{');
 	begin_member(w, true);
-	put(w, "\"", 1);
+	put_char(w, '"');
 	put_text(w, wrapper);
-	put(w, "\"", 1);
+	put_char(w, '"');
 	put_colon(w);
 	if (!write_content(w, value, level))
 		return false;
@@ -243,8 +268,8 @@ int item_to_json(struct slice item, enum item_form form, enum item_layout layout
 		if (r != -ERANGE)
 			return r;
 	}
-	/* Text is about half as long again as the bytes; a guess that saves most of the growing. */
-	buffer_reserve(out, item.size + item.size / 2);
+	/* Text is about twice as long as the bytes; a guess that saves most of the growing. */
+	buffer_reserve(out, 2 * item.size + BREAK_BYTES);
 	bool is_good = write_item(&w, item, order);
 	if (buffer_error(out) < 0)
 		return -ENOMEM;

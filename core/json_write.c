@@ -60,12 +60,27 @@ static size_t write_escape(uint8_t byte, char *at)
 	return 6;
 }
 
+/* What needs no escape. */
+static size_t write_quoted(struct slice text, char *at)
+{
+	at[0] = '"';
+	if (text.size > 0)
+		memcpy(at + 1, text.data, text.size);
+	at[text.size + 1] = '"';
+	return text.size + 2;
+}
+
 void json_append_string(struct buffer *out, struct slice text)
 {
 	char escape[6];
+	size_t run = plain_run(text.data, text.size);
+	if (run == text.size && buffer_has_room(out, run + 2)) {
+		out->size += write_quoted(text, (char *)out->data + out->size);
+		return;
+	}
 	buffer_append_byte(out, '"');
-	for (size_t at = 0, run; at < text.size; at += run + 1) {
-		run = plain_run(text.data + at, text.size - at);
+	for (size_t at = 0; at < text.size; at += run + 1) {
+		run = at == 0 ? run : plain_run(text.data + at, text.size - at);
 		buffer_append(out, text.data + at, run);
 		if (at + run < text.size)
 			buffer_append(out, escape, write_escape(text.data[at + run], escape));

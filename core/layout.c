@@ -27,6 +27,7 @@ static inline void add_byte(struct layout_key *key, uint8_t byte)
 static inline void add_number(struct layout_key *key, uint64_t value, unsigned size)
 {
 	assert(value >> (7 * size) == 0 && key->size + size <= STORE_KEY_MAX);
+#pragma GCC unroll 9
 	for (unsigned i = size; i-- > 0; value >>= 7)
 		key->bytes[key->size + i] = (uint8_t)(0x80 | (value & 0x7f));
 	key->size += size;
@@ -51,7 +52,7 @@ static void add_hash(struct layout_key *key, const uint8_t hash[16])
 	add_byte(key, (uint8_t)(0x80 | ((held << (7 - bits)) & 0x7f)));
 }
 
-static struct layout_key table_key(uint32_t table)
+static inline struct layout_key table_key(uint32_t table)
 {
 	assert(table <= TABLE_NUMBER_MAX);
 	struct layout_key key;
@@ -83,6 +84,11 @@ struct layout_key layout_index(uint32_t table, struct slice encoded_key, uint64_
 	struct layout_key key = layout_index_prefix(table, encoded_key);
 	add_number(&key, SEQ_MAX - seq, NUMBER_BYTES);
 	return key;
+}
+
+struct slice layout_without_seq(const struct layout_key *key)
+{
+	return slice_of(key->bytes, key->size - NUMBER_BYTES);
 }
 
 struct layout_key layout_long_name(uint32_t table, uint64_t directory, const uint8_t hash[16])
@@ -142,7 +148,8 @@ struct layout_key layout_version_prefix(uint32_t table, uint64_t number)
 
 struct layout_key layout_version(uint32_t table, uint64_t number, uint64_t seq)
 {
-	struct layout_key key = layout_version_prefix(table, number);
+	struct layout_key key = table_key(table);
+	add_number(&key, number, NUMBER_BYTES);
 	add_number(&key, SEQ_MAX - seq, NUMBER_BYTES);
 	return key;
 }

@@ -43,6 +43,8 @@ static inline struct slice layout_slice(const struct layout_key *key)
  * (layout_index_prefix) tells whether what was found is still the same key. Long keys are cut and hashed. */
 struct layout_key layout_index(uint32_t table, struct slice encoded_key, uint64_t seq);
 struct layout_key layout_index_prefix(uint32_t table, struct slice encoded_key);
+/* A key of layout_index or layout_version without its change number: what all of one key's or node's have in common. Borrowed. */
+struct slice layout_without_seq(const struct layout_key *key);
 /* Names too long for a file name: hash -> encoded key. */
 struct layout_key layout_long_name(uint32_t table, uint64_t directory, const uint8_t hash[16]);
 /* What is gone: in the table itself, a partition, in a partition. */

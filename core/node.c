@@ -22,10 +22,10 @@ static int from_pack(struct slice key, struct slice pack, uint64_t number, uint6
 	return 0;
 }
 
-static int of_node(int r, struct slice key, uint32_t table, uint64_t number)
+/* What a seek for a node's version has given: -ENOENT when it is another's. */
+static int of_node(int r, struct slice key, const struct layout_key *from)
 {
-	struct layout_key prefix = layout_version_prefix(table, number);
-	return store_within(r, key, layout_slice(&prefix));
+	return store_within(r, key, layout_without_seq(from));
 }
 
 static int read_own(struct store_txn *txn, uint32_t table, uint64_t number, uint64_t seq, struct node *ret_node,
@@ -33,7 +33,7 @@ static int read_own(struct store_txn *txn, uint32_t table, uint64_t number, uint
 {
 	struct layout_key from = layout_version(table, number, seq);
 	struct slice key, pack;
-	int r = of_node(store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &pack), key, table, number);
+	int r = of_node(store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &pack), key, &from);
 	return r ? r : from_pack(key, pack, number, seq, ret_node, ret_place);
 }
 
@@ -100,7 +100,7 @@ int node_reader_read(struct node_reader *reader, uint64_t number, struct node *r
 		struct layout_key from = layout_version(table, number, seq);
 		r = move_to(reader, i, number, layout_slice(&from));
 		struct slice key = reader->places[i].key;
-		r = of_node(r, key, table, number);
+		r = of_node(r, key, &from);
 		if (r != -ENOENT)
 			return r ? r : from_pack(key, reader->places[i].pack, number, seq, ret_node, ret_place);
 	}
@@ -119,7 +119,7 @@ int node_stored_from(struct store_txn *txn, uint32_t table, uint64_t number, uin
 {
 	struct layout_key from = layout_version(table, number, seq);
 	struct slice key, pack;
-	int r = of_node(store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &pack), key, table, number);
+	int r = of_node(store_seek(txn, STORE_VERSIONS, layout_slice(&from), &key, &pack), key, &from);
 	if (r && !(r == -EIO && key.size))
 		return r;
 	layout_version_read(key, &number, ret_seq);
@@ -135,11 +135,10 @@ bool node_is_own(const struct node_place *place, uint32_t table)
 
 static int find_own(struct store_txn *txn, uint32_t table, struct slice encoded_key, uint64_t seq, uint64_t *ret_number)
 {
-	struct layout_key prefix = layout_index_prefix(table, encoded_key);
 	struct layout_key from = layout_index(table, encoded_key, seq);
 	struct slice key, value;
 	int r = store_seek(txn, STORE_INDEX, layout_slice(&from), &key, &value);
-	r = store_within(r, key, layout_slice(&prefix));
+	r = store_within(r, key, layout_without_seq(&from));
 	bool is_longer = key.size > 0 && key.size != from.size;
 	if (r || is_longer)
 		return is_longer ? -ENOENT : r;

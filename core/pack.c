@@ -12,6 +12,8 @@
  * their own); a large newest version is rewritten anyway, so it may carry more differences along. */
 #define PACK_INLINE_BYTES 1800u
 #define PACK_LARGE_DIFFERENCES 4096u
+#define CACHE_LINE_BYTES 64u
+#define ENTRY_SIZES 4 /* varints that an entry with content ends in */
 /* Far above any item: damage must not ask for more memory than that. */
 #define PACK_ITEM_MAX (16u << 20)
 
@@ -59,6 +61,22 @@ static bool read_entry(struct reader *r, const struct entry *newer, struct entry
 	       !(has_content && entry.version.is_removal);
 }
 
+/* Of an entry newer than what is looked for, as much as the next one is told by. */
+static bool pass_entry(struct reader *r, const struct entry *newer, struct entry *ret_entry)
+{
+	uint8_t flags = reader_byte(r);
+	ret_entry->version.seq = reader_varint(r);
+	ret_entry->version.time_us = (int64_t)reader_varint(r);
+	if (newer) {
+		ret_entry->version.seq = newer->version.seq - ret_entry->version.seq;
+		ret_entry->version.time_us = newer->version.time_us - ret_entry->version.time_us;
+	}
+	if (((flags >> 1) & 3) != ENCODING_NONE)
+		reader_skip_varints(r, ENTRY_SIZES);
+	ret_entry->payload_offset = ret_entry->payload_size = 0;
+	return !r->is_bad;
+}
+
 /* The header's slice, checksum verified. */
 static int open_header(struct slice pack, struct slice *ret_header, struct slice *ret_payloads)
 {
@@ -87,7 +105,8 @@ static int read_head(struct reader *r, struct pack_header *ret_header)
 	return 0;
 }
 
-static int parse(struct slice pack, struct parsed *ret)
+/* Entries up to `last`; those behind it are not looked at. */
+static int parse_to(struct slice pack, unsigned last, struct parsed *ret)
 {
 	struct slice header;
 	int r = open_header(pack, &header, &ret->payloads);
@@ -97,11 +116,18 @@ static int parse(struct slice pack, struct parsed *ret)
 	r = read_head(&reader, &ret->header);
 	if (r)
 		return r;
-	for (unsigned i = 0; i < ret->header.count; i++)
+	bool is_whole = last >= ret->header.count - 1;
+	last = is_whole ? ret->header.count - 1 : last;
+	for (unsigned i = 0; i <= last; i++)
 		if (!read_entry(&reader, i ? &ret->entries[i - 1] : NULL, &ret->entries[i]))
 			return -EIO;
-	const struct entry *last = &ret->entries[ret->header.count - 1];
-	return last->payload_offset + last->payload_size == ret->payloads.size ? 0 : -EIO;
+	size_t end = ret->entries[last].payload_offset + ret->entries[last].payload_size;
+	return (is_whole ? end == ret->payloads.size : end <= ret->payloads.size) ? 0 : -EIO;
+}
+
+static int parse(struct slice pack, struct parsed *ret)
+{
+	return parse_to(pack, PACK_VERSIONS_MAX, ret);
 }
 
 static int check_payloads(struct slice pack, struct slice payloads)
@@ -183,6 +209,13 @@ int pack_new(enum node_kind kind, uint64_t directory, uint64_t slot, struct slic
 		r = write_pack(&head, &entry, buffer_slice(&payload), out);
 	buffer_free(&payload);
 	return r;
+}
+
+/* Begins to load what will be read, all at once. */
+static void fetch(struct slice pack)
+{
+	for (size_t i = 0; i < pack.size && i < PACK_INLINE_BYTES; i += CACHE_LINE_BYTES)
+		__builtin_prefetch(pack.data + i);
 }
 
 static int content(const struct parsed *p, unsigned place, struct buffer *out)
@@ -309,11 +342,14 @@ int pack_find(struct slice pack, uint64_t seq, struct pack_header *ret_header, s
 	r = read_head(&reader, ret_header);
 	if (r)
 		return r;
-	struct entry newer, entry;
+	struct entry newer = { .version = { .seq = 0 } }, entry;
 	for (unsigned i = 0; i < ret_header->count; i++) {
-		if (!read_entry(&reader, i ? &newer : NULL, &entry))
+		struct reader start = reader;
+		if (!pass_entry(&reader, i ? &newer : NULL, &entry))
 			return -EIO;
 		if (entry.version.seq <= seq) {
+			if (!read_entry(&start, i ? &newer : NULL, &entry))
+				return -EIO;
 			*ret_version = entry.version;
 			*ret_place = i;
 			return 0;
@@ -350,7 +386,8 @@ int pack_versions(struct slice pack, struct pack_header *ret_header, struct vers
 int pack_content(struct slice pack, unsigned place, struct buffer *out)
 {
 	struct parsed p;
-	int r = parse(pack, &p);
+	fetch(pack);
+	int r = parse_to(pack, place, &p);
 	if (!r)
 		r = check_payloads(pack, p.payloads);
 	if (r)

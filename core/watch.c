@@ -71,14 +71,14 @@ static int tell_commit(struct watch *watch, struct store_txn *txn, uint64_t comm
 	return r;
 }
 
-/* False when commit `number` could not be seen yet, or nothing: it has to be looked at again. */
-static bool look(struct watch *watch, uint64_t number)
+/* False when the store could not be read: it has to be looked at again. */
+static bool look(struct watch *watch)
 {
 	struct store_txn *txn;
 	struct store_state state;
 	if (store_begin(history_store(watch->history), false, &txn))
 		return false;
-	bool is_read = state_read(txn, &state) == 0, is_seen = store_shown(txn) >= number;
+	bool is_read = state_read(txn, &state) == 0;
 	int r = 0;
 	while (is_read && !r && watch->seen < state.commits)
 		r = tell_commit(watch, txn, ++watch->seen);
@@ -87,7 +87,7 @@ static bool look(struct watch *watch, uint64_t number)
 	store_abort(txn);
 	if (r)
 		watch->callbacks.lost(watch->callbacks.context);
-	return is_read && is_seen;
+	return is_read;
 }
 
 static void *run(void *argument)
@@ -95,11 +95,11 @@ static void *run(void *argument)
 	struct watch *watch = argument;
 	uint64_t known = store_commit_number(history_store(watch->history));
 	uint64_t told = 0;
-	bool is_behind = !look(watch, known);
+	bool is_behind = !look(watch);
 	while (!atomic_load(&watch->is_stopping)) {
 		uint64_t number = history_wait_commit(watch->history, known, POLL_MS);
 		if (number != known || is_behind)
-			is_behind = !look(watch, number);
+			is_behind = !look(watch);
 		known = number;
 		told = is_behind ? told : number;
 		watch->callbacks.settled(watch->callbacks.context, told);

@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-#include "ahead.h"
 #include "asides.h"
 #include "counts.h"
 #include "handle.h"
@@ -56,7 +55,6 @@ struct mount {
 	struct hiding *hiding;
 	struct restoring *restoring;
 	struct handles handles;
-	struct ahead ahead;
 	struct pitrdir *pitrdir;
 	struct tell *tell;
 	struct notifier *notifier;

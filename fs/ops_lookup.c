@@ -279,28 +279,17 @@ static int lookup_elsewhere(struct mount *mount, struct store_txn *txn, const st
 	return -ENOENT;
 }
 
-enum where { IN_BRANCH, IN_LIVE_TABLE, ELSEWHERE };
-
-static enum where where_is(struct mount *mount, fuse_ino_t ino)
+static bool is_in_branch(struct mount *mount, fuse_ino_t ino)
 {
 	struct view *view = views_get(mount->views, nodeid_slot(ino));
-	enum where where = view == NULL           ? ELSEWHERE
-			   : view->branch != NULL ? IN_BRANCH
-			   : view->is_live        ? IN_LIVE_TABLE
-						  : ELSEWHERE;
+	bool is = view != NULL && view->branch != NULL;
 
 	view_put(view);
-	return where;
-}
-
-/* Items and private files, of which a live table has most. */
-static bool is_plain(const char *name)
-{
-	return name[0] != '.' && strchr(name, '@') == NULL;
+	return is;
 }
 
 /* Counts the reference, since the view that was found could otherwise go before the reply. */
-static int lookup_any(
+static int lookup(
 	struct mount *mount, fuse_ino_t parent, const char *name, pid_t pid, struct fuse_entry_param *ret_entry)
 {
 	struct store_txn *txn;
@@ -308,6 +297,9 @@ static int lookup_any(
 	bool is_live;
 	int result;
 
+	/* What was closed before an instant is asked for belongs to it. */
+	if (strchr(name, '@') != NULL || is_in_branch(mount, parent))
+		target_drain(mount, parent);
 	if (parent == NODEID_ROOT || parent == NODEID_RESTORE)
 		restoring_tidy(mount, false);
 	if (parent == NODEID_ROOT)
@@ -323,20 +315,8 @@ static int lookup_any(
 		attr_count(mount, ret_entry->ino, 1);
 	is_live = is_live && directory.kind != TARGET_PITR && directory.kind != TARGET_REJECTED;
 	target_end(txn, &directory);
-	return result == -ENOENT && is_live ? lookup_spot(mount, parent, name, ret_entry) : result;
-}
-
-static int lookup(
-	struct mount *mount, fuse_ino_t parent, const char *name, pid_t pid, struct fuse_entry_param *ret_entry)
-{
-	enum where where = where_is(mount, parent);
-	int result;
-
-	/* What was closed before an instant is asked for belongs to it. */
-	if (where == IN_BRANCH || strchr(name, '@') != NULL)
-		target_drain(mount, parent);
-	result = where == IN_LIVE_TABLE && is_plain(name) ? lookup_spot(mount, parent, name, ret_entry)
-							  : lookup_any(mount, parent, name, pid, ret_entry);
+	if (result == -ENOENT && is_live)
+		result = lookup_spot(mount, parent, name, ret_entry);
 	if (result == -ESTALE)
 		overtaken_drop(mount, parent);
 	return result;

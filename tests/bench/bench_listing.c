@@ -1,37 +1,34 @@
-/* What it costs to list 1,000 live items of a table, with and without their contents, when many other keys lived and
- * died in it before them, after the instant looked at, or among them; and when each item has many versions.
- * QUICK=1 leaves out the million. */
+/* What it costs to list 1,000 live items of a table and read them, when many other keys lived and died in it before them, after the instant looked
+ * at, or among them, and when each item has many versions: beside a table that never had anything else. What is shown decides, not what was. */
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "core/clock.h"
-#include "core/item_json.h"
+#include "tests/support/bench.h"
 #include "tests/support/fixture.h"
 
 #define START INT64_C(1740830400000000)
 #define LIVE 1000
+#define OTHERS 120000
+#define VERSIONS 100
 #define BATCH_CHANGES 20000
-#define ROUNDS 20
+#define ROUNDS 21
 
 enum when { BEFORE, AFTER, AMONG };
-
-static const char *const when_texts[] = { "before", "after", "among" };
 
 struct bench {
 	struct fixture fixture;
 	struct table table;
 	struct batch *batch;
-	uint64_t instant_seq, at_keys, killed, changes;
+	uint64_t instant_seq, killed, changes;
+	struct store_txn *txn;
+	struct buffer content;
 };
 
-static double now_us(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
+struct cost {
+	double us, operations; /* an item */
+};
 
 static void count_change(struct bench *bench)
 {
@@ -95,79 +92,87 @@ static void fill(struct bench *bench, uint64_t others, enum when when, uint64_t 
 	fixture_commit(bench->batch);
 }
 
-static uint64_t operations(struct bench *bench)
+static uint64_t operations(const struct bench *bench)
 {
 	struct store_counts counts;
 	store_counts(history_store(bench->fixture.history), &counts);
 	return counts.gets + counts.seeks + counts.steps;
 }
 
-static uint64_t list(struct store_txn *txn, const struct snapshot *snapshot, bool has_contents, struct buffer *content)
+static void list(struct bench *bench, bool has_contents)
 {
+	struct snapshot snapshot = { bench->table.number, bench->instant_seq, 0 };
 	struct snapshot_walk walk;
 	struct node node;
 	uint64_t count = 0;
-	fixture_require(snapshot_walk_begin(&walk, txn, snapshot, 0, 0) == 0, "begin a listing", NULL);
+	fixture_require(snapshot_walk_begin(&walk, bench->txn, &snapshot, 0, 0) == 0, "begin a listing", NULL);
 	for (; snapshot_walk_next(&walk, &node) == 1; count++)
 		if (has_contents)
-			fixture_require(snapshot_content(txn, snapshot, node.number, content) == 0, "a content", NULL);
+			fixture_require(snapshot_walk_content(&walk, &bench->content) == 0, "a content", NULL);
 	snapshot_walk_end(&walk);
-	return count;
+	fixture_require(count == LIVE, "a listing has another length", NULL);
 }
 
-/* Operations of one listing, and the time of the fastest. */
-static void measure(struct bench *bench, bool has_contents, uint64_t *ret_operations, double *ret_us)
+static struct cost measure(struct bench *bench, bool has_contents)
 {
-	struct snapshot snapshot = { bench->table.number, bench->instant_seq, 0 };
-	struct store_txn *txn = fixture_read(&bench->fixture);
-	struct buffer content = BUFFER_INIT;
-	*ret_us = 1e18;
+	double times[ROUNDS];
+	uint64_t before = operations(bench);
 	for (int i = 0; i < ROUNDS; i++) {
-		uint64_t before = operations(bench);
-		double began = now_us();
-		uint64_t count = list(txn, &snapshot, has_contents, &content);
-		double took = now_us() - began;
-		fixture_require(count == LIVE, "a listing has another length", NULL);
-		*ret_operations = operations(bench) - before;
-		if (took < *ret_us)
-			*ret_us = took;
+		double began = bench_cpu_us();
+		list(bench, has_contents);
+		times[i] = bench_cpu_us() - began;
 	}
-	buffer_free(&content);
-	store_abort(txn);
+	return (struct cost){ .us = bench_median(times, ROUNDS) / LIVE,
+		.operations = (double)(operations(bench) - before) / ROUNDS / LIVE };
 }
 
-static void run(uint64_t others, enum when when, uint64_t versions)
+static void tell(const char *measure, const struct cost *cost, const struct cost *alone)
+{
+	char counts[64];
+	snprintf(counts, sizeof(counts), "%.2f operations/item", cost->operations);
+	bench_tell(&(struct bench_measure){ .group = "core",
+		.measure = measure,
+		.rival = alone ? "nothing else" : NULL,
+		.unit = "us/item",
+		.ours = cost->us,
+		.theirs = alone ? alone->us : 0,
+		.counts = counts });
+}
+
+/* Tells what listing and reading cost beside `alone`, two of them; they become these when there is nothing else yet. */
+static void run(const char *what, uint64_t others, enum when when, uint64_t versions, struct cost alone[2])
 {
 	struct bench bench = { 0 };
-	uint64_t list_operations, read_operations, file_bytes, used_bytes;
-	double list_us, read_us;
 	clock_set(START);
 	fixture_open(&bench.fixture);
 	fixture_create(&bench.fixture, "orders", NULL, &bench.table);
 	fill(&bench, others, when, versions);
-	measure(&bench, false, &list_operations, &list_us);
-	measure(&bench, true, &read_operations, &read_us);
-	store_usage(history_store(bench.fixture.history), &file_bytes, &used_bytes);
-	printf("%9llu %-7s %8llu %10llu %9.0f %10llu %9.0f %9.1f\n", (unsigned long long)others,
-		others ? when_texts[when] : "-", (unsigned long long)versions, (unsigned long long)list_operations,
-		list_us, (unsigned long long)read_operations, read_us, (double)used_bytes / 1e6);
-	fflush(stdout);
+	bench.txn = fixture_read(&bench.fixture);
+	for (unsigned i = 0; i < 2; i++) {
+		struct cost cost = measure(&bench, i == 1);
+		char name[100];
+		snprintf(name, sizeof(name), "list%s 1,000, %s", i == 1 ? " and read" : "", what);
+		tell(name, &cost, alone[i].us > 0 ? &alone[i] : NULL);
+		if (alone[i].us == 0)
+			alone[i] = cost;
+	}
+	store_abort(bench.txn);
+	buffer_free(&bench.content);
 	table_free(&bench.table);
 	fixture_close(&bench.fixture);
 }
 
 int main(void)
 {
-	const char *quick = getenv("QUICK");
-	bool is_quick = quick && !strcmp(quick, "1");
-	uint64_t others[] = { 100000, 1000000 };
-	printf("%9s %-7s %8s %10s %9s %10s %9s %9s\n", "others", "lived", "versions", "list: ops", "us", "read: ops",
-		"us", "store MB");
-	run(0, BEFORE, 1);
-	for (unsigned i = 0; i < (is_quick ? 1 : 2); i++)
-		for (unsigned when = BEFORE; when <= AMONG; when++)
-			run(others[i], (enum when)when, 1);
-	run(0, BEFORE, 10);
-	run(0, BEFORE, is_quick ? 100 : 1000);
+	uint64_t others = bench_is_quick() ? OTHERS / 10 : OTHERS,
+		 versions = bench_is_quick() ? VERSIONS / 4 : VERSIONS;
+	struct cost alone[2] = { 0 };
+	char many[40];
+	run("nothing else", 0, BEFORE, 1, alone);
+	run("many dead before them", others, BEFORE, 1, alone);
+	run("many dead after the instant", others, AFTER, 1, alone);
+	run("many dead among them", others, AMONG, 1, alone);
+	snprintf(many, sizeof(many), "%" PRIu64 " versions each", versions);
+	run(many, 0, BEFORE, versions, alone);
 	return 0;
 }

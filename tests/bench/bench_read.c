@@ -1,5 +1,7 @@
-/* Reading in core, hot: one item of many at an instant, and a whole listing, each beside raw LMDB in this process: a file of its own that
- * holds, for each item of the table, its key and its newest bytes, and nothing else. Items are read in random order, the same for both.
+/* Reading in core, hot: one item of many at an instant, and a whole listing, each beside raw LMDB in this process. There are two rivals:
+ * the same records, that is one mdb_get of the record that holds the item in the store's own file, whose key is known beforehand, and a scan
+ * of all these records; and the plain file, another LMDB file that holds for each item its key and its newest bytes, and no history.
+ * Each read leaves the bytes in a buffer of the reader's. Items are read in random order, the same for all, and who begins takes turns.
  *
  * BENCH_STORE names the directory of a store whose table `orders` has items order-%07d; without it a small one is made. */
 #include <inttypes.h>
@@ -22,24 +24,33 @@
 #define LIST_LIMIT 4
 #define RAW_MAP_BYTES (UINT64_C(1) << 36)
 
+#define RECORD_KEY_MAX 32
+
 struct raw {
-	char directory[256];
+	char directory[256]; /* of the plain file */
 	MDB_env *env;
 	MDB_dbi tree;
 	MDB_txn *txn;
 };
+
+enum rival { SAME_RECORDS, PLAIN_FILE };
+
+static const char *const get_names[] = { "mdb_get of the record", "mdb_get, plain file" };
+static const char *const scan_names[] = { "cursor scan of the records", "cursor scan, plain file" };
 
 struct bench {
 	struct fixture fixture; /* of the small store */
 	struct history *history;
 	struct table table;
 	struct store_txn *txn;
-	struct raw raw;
+	struct raw same, plain;
 	struct snapshot past, newest;
 	uint64_t items;
 	uint64_t random;
-	struct buffer keys[ROUND_READS]; /* encoded; names: what the raw file has them by */
+	struct buffer keys[ROUND_READS]; /* encoded; names: the plain file's keys; records: the store's */
 	char names[ROUND_READS][16];
+	uint8_t records[ROUND_READS][RECORD_KEY_MAX];
+	size_t record_sizes[ROUND_READS];
 	struct buffer content, text;
 	uint64_t sum; /* of something of everything that is read */
 };
@@ -113,70 +124,95 @@ static void choose_snapshots(struct bench *bench)
 
 /* --- The rival ------------------------------------------------------------------------------------------------------ */
 
-static void raw_open(struct raw *raw)
+/* Another look at the store's file, which nobody writes to meanwhile. */
+static void same_open(struct bench *bench)
 {
-	MDB_txn *txn;
+	struct raw *raw = &bench->same;
 
+	require(mdb_env_create(&raw->env) == 0 && mdb_env_set_mapsize(raw->env, RAW_MAP_BYTES) == 0 &&
+			mdb_env_set_maxdbs(raw->env, 1) == 0 &&
+			mdb_env_open(raw->env, history_directory(bench->history), MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS,
+				0600) == 0,
+		"open the store with raw LMDB");
+	require(mdb_txn_begin(raw->env, NULL, MDB_RDONLY, &raw->txn) == 0 &&
+			mdb_dbi_open(raw->txn, "versions", 0, &raw->tree) == 0,
+		"open the versions with raw LMDB");
+}
+
+static void plain_open(struct raw *raw)
+{
 	fixture_make_directory(raw->directory, sizeof(raw->directory));
 	require(mdb_env_create(&raw->env) == 0 && mdb_env_set_mapsize(raw->env, RAW_MAP_BYTES) == 0 &&
 			mdb_env_open(raw->env, raw->directory, MDB_NOSYNC | MDB_NOTLS, 0600) == 0,
-		"open raw LMDB");
-	require(mdb_txn_begin(raw->env, NULL, 0, &txn) == 0 && mdb_dbi_open(txn, NULL, 0, &raw->tree) == 0,
-		"begin to fill raw LMDB");
-	raw->txn = txn;
+		"open the plain file");
+	require(mdb_txn_begin(raw->env, NULL, 0, &raw->txn) == 0 && mdb_dbi_open(raw->txn, NULL, 0, &raw->tree) == 0,
+		"begin to fill the plain file");
 }
 
-static void raw_add(struct bench *bench, const struct node *node)
+static void plain_add(struct bench *bench, const struct node *node)
 {
-	struct raw *raw = &bench->raw;
+	struct raw *raw = &bench->plain;
 	char name[FILE_NAME_MAX + 1];
 	int length = snapshot_name(&bench->table, node, name);
 	MDB_val key = { (size_t)length - strlen(".json"), name };
 	MDB_val value = { bench->content.size, bench->content.data };
 
-	require(length > 0 && mdb_put(raw->txn, raw->tree, &key, &value, MDB_APPEND) == 0, "fill raw LMDB");
+	require(length > 0 && mdb_put(raw->txn, raw->tree, &key, &value, MDB_APPEND) == 0, "fill the plain file");
 }
 
-static void raw_fill(struct bench *bench)
+static void plain_fill(struct bench *bench)
 {
 	struct snapshot_walk walk;
 	struct node node;
 
-	raw_open(&bench->raw);
+	plain_open(&bench->plain);
 	require(snapshot_walk_begin(&walk, bench->txn, &bench->newest, 0, 0) == 0, "list");
 	for (uint64_t i = 0; snapshot_walk_next(&walk, &node) == 1; i++) {
 		require(snapshot_walk_content(&walk, &bench->content) == 0, "read an item");
-		raw_add(bench, &node);
-		bench_progress("filling raw LMDB", i, bench->items);
+		plain_add(bench, &node);
+		bench_progress("filling the plain file", i, bench->items);
 	}
 	snapshot_walk_end(&walk);
-	require(mdb_txn_commit(bench->raw.txn) == 0 &&
-			mdb_txn_begin(bench->raw.env, NULL, MDB_RDONLY, &bench->raw.txn) == 0,
-		"commit raw LMDB");
+	require(mdb_txn_commit(bench->plain.txn) == 0 &&
+			mdb_txn_begin(bench->plain.env, NULL, MDB_RDONLY, &bench->plain.txn) == 0,
+		"commit the plain file");
 }
 
 static void raw_close(struct raw *raw)
 {
 	mdb_txn_abort(raw->txn);
 	mdb_env_close(raw->env);
-	fixture_remove_directory(raw->directory);
+	if (raw->directory[0] != '\0')
+		fixture_remove_directory(raw->directory);
 }
 
-static void raw_read(struct bench *bench, const char *name)
+static void raw_get(struct bench *bench, const struct raw *raw, const void *bytes, size_t size)
 {
-	MDB_val key = { strlen(name), (void *)(uintptr_t)name }, value;
+	MDB_val key = { size, (void *)(uintptr_t)bytes }, value;
 
-	require(mdb_get(bench->raw.txn, bench->raw.tree, &key, &value) == 0, "mdb_get");
-	bench->sum += value.mv_size + *(const uint8_t *)value.mv_data;
+	require(mdb_get(raw->txn, raw->tree, &key, &value) == 0, "mdb_get");
+	buffer_clear(&bench->text);
+	buffer_append(&bench->text, value.mv_data, value.mv_size);
+	bench->sum += bench->text.size;
 }
 
-static void raw_scan(struct bench *bench)
+static void get_all(struct bench *bench, enum rival rival)
 {
+	for (unsigned i = 0; i < ROUND_READS; i++)
+		if (rival == PLAIN_FILE)
+			raw_get(bench, &bench->plain, bench->names[i], strlen(bench->names[i]));
+		else
+			raw_get(bench, &bench->same, bench->records[i], bench->record_sizes[i]);
+}
+
+static void scan_all(struct bench *bench, enum rival rival)
+{
+	const struct raw *raw = rival == PLAIN_FILE ? &bench->plain : &bench->same;
 	MDB_cursor *cursor;
 	MDB_val key, value;
 
-	require(mdb_cursor_open(bench->raw.txn, bench->raw.tree, &cursor) == 0, "mdb_cursor_open");
-	while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0)
+	require(mdb_cursor_open(raw->txn, raw->tree, &cursor) == 0, "mdb_cursor_open");
+	for (uint64_t i = 0; i < bench->items && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0; i++)
 		bench->sum += value.mv_size + *(const uint8_t *)key.mv_data;
 	mdb_cursor_close(cursor);
 }
@@ -195,16 +231,22 @@ static double operations(const struct bench *bench)
 	return (double)(counts.gets + counts.seeks + counts.steps);
 }
 
-static void choose_keys(struct bench *bench)
+static void choose_key(struct bench *bench, const struct snapshot *snapshot, unsigned i)
 {
-	for (unsigned i = 0; i < ROUND_READS; i++) {
-		char text[40];
+	struct node_place place;
+	struct node node;
+	char text[40];
 
-		name_item(fixture_random_below(&bench->random, bench->items), bench->names[i]);
-		snprintf(text, sizeof(text), "{'id':'%s'}", bench->names[i]);
-		buffer_clear(&bench->keys[i]);
-		fixture_key(&bench->table, text, &bench->keys[i]);
-	}
+	name_item(fixture_random_below(&bench->random, bench->items), bench->names[i]);
+	snprintf(text, sizeof(text), "{'id':'%s'}", bench->names[i]);
+	buffer_clear(&bench->keys[i]);
+	fixture_key(&bench->table, text, &bench->keys[i]);
+	require(node_find(bench->txn, snapshot->table, buffer_slice(&bench->keys[i]), snapshot->seq, &node, &place) ==
+				0 &&
+			place.key.size <= RECORD_KEY_MAX,
+		"find an item");
+	memcpy(bench->records[i], place.key.data, place.key.size);
+	bench->record_sizes[i] = place.key.size;
 }
 
 static void tell(const char *measure, const char *rival, struct costs *costs, int rounds, uint64_t items, double limit)
@@ -222,34 +264,43 @@ static void tell(const char *measure, const char *rival, struct costs *costs, in
 		.counts = counts });
 }
 
-static int read_rounds(void)
+static void read_all(struct bench *bench, const struct snapshot *snapshot)
 {
-	return bench_is_quick() ? 5 : ROUNDS_MAX;
+	struct node node;
+
+	for (unsigned i = 0; i < ROUND_READS; i++) {
+		require(snapshot_read(bench->txn, snapshot, buffer_slice(&bench->keys[i]), &node, &bench->content) == 0,
+			"read an item");
+		bench->sum += bench->content.size;
+	}
 }
 
-static void measure_read(struct bench *bench, const struct snapshot *snapshot, const char *measure)
+/* The one or the other first. */
+static void read_round(
+	struct bench *bench, const struct snapshot *snapshot, enum rival rival, int round, struct costs *costs)
+{
+	for (unsigned i = 0; i < ROUND_READS; i++)
+		choose_key(bench, snapshot, i);
+	for (int turn = round; turn < round + 2; turn++) {
+		double before = operations(bench), began = bench_cpu_us();
+		if (turn % 2 == 0)
+			read_all(bench, snapshot);
+		else
+			get_all(bench, rival);
+		(turn % 2 == 0 ? costs->ours : costs->theirs)[round] = bench_cpu_us() - began;
+		costs->operations += operations(bench) - before;
+	}
+}
+
+static void measure_read(
+	struct bench *bench, const struct snapshot *snapshot, enum rival rival, const char *measure, double limit)
 {
 	struct costs costs = { 0 };
-	struct node node;
-	int rounds = read_rounds();
+	int rounds = bench_is_quick() ? 4 : ROUNDS_MAX;
 
-	for (int round = 0; round < rounds; round++) {
-		choose_keys(bench);
-		double before = operations(bench), began = bench_cpu_us();
-		for (unsigned i = 0; i < ROUND_READS; i++) {
-			require(snapshot_read(bench->txn, snapshot, buffer_slice(&bench->keys[i]), &node,
-					&bench->content) == 0,
-				"read an item");
-			bench->sum += bench->content.size;
-		}
-		costs.ours[round] = bench_cpu_us() - began;
-		costs.operations += operations(bench) - before;
-		began = bench_cpu_us();
-		for (unsigned i = 0; i < ROUND_READS; i++)
-			raw_read(bench, bench->names[i]);
-		costs.theirs[round] = bench_cpu_us() - began;
-	}
-	tell(measure, "mdb_get", &costs, rounds, ROUND_READS, READ_LIMIT);
+	for (int round = 0; round < rounds; round++)
+		read_round(bench, snapshot, rival, round, &costs);
+	tell(measure, get_names[rival], &costs, rounds, ROUND_READS, limit);
 }
 
 enum depth { NAMES, CONTENTS, TEXTS };
@@ -277,22 +328,48 @@ static void list(struct bench *bench, const struct snapshot *snapshot, enum dept
 	require(count == bench->items, "list every item");
 }
 
-static void measure_list(struct bench *bench, const struct snapshot *snapshot, enum depth depth, const char *measure)
+static void measure_list(
+	struct bench *bench, const struct snapshot *snapshot, enum rival rival, const char *measure, double limit)
 {
 	struct costs costs = { 0 };
-	int rounds = bench_is_quick() ? 3 : 5;
+	int rounds = bench_is_quick() ? 2 : 5;
 
 	for (int round = 0; round < rounds; round++) {
 		double before = operations(bench), began = bench_cpu_us();
-		list(bench, snapshot, depth);
+		list(bench, snapshot, NAMES);
 		costs.ours[round] = bench_cpu_us() - began;
 		costs.operations += operations(bench) - before;
 		began = bench_cpu_us();
-		raw_scan(bench);
+		scan_all(bench, rival);
 		costs.theirs[round] = bench_cpu_us() - began;
 	}
-	tell(measure, depth == NAMES ? "cursor scan" : NULL, &costs, rounds, bench->items,
-		depth == NAMES ? LIST_LIMIT : 0);
+	tell(measure, scan_names[rival], &costs, rounds, bench->items, limit);
+}
+
+static void measure_contents(struct bench *bench, enum depth depth, const char *measure)
+{
+	struct costs costs = { 0 };
+	int rounds = bench_is_quick() ? 1 : 3;
+
+	for (int round = 0; round < rounds; round++) {
+		double before = operations(bench), began = bench_cpu_us();
+		list(bench, &bench->past, depth);
+		costs.ours[round] = bench_cpu_us() - began;
+		costs.operations += operations(bench) - before;
+	}
+	tell(measure, NULL, &costs, rounds, bench->items, 0);
+}
+
+static void measure_all(struct bench *bench)
+{
+	measure_read(bench, &bench->newest, SAME_RECORDS, "read one item, newest", READ_LIMIT);
+	measure_read(bench, &bench->past, SAME_RECORDS, "read one item, in the past", READ_LIMIT);
+	measure_read(bench, &bench->past, PLAIN_FILE, "read one item, in the past, beside no history", 0);
+	measure_list(bench, &bench->newest, SAME_RECORDS, "list, newest", LIST_LIMIT);
+	measure_list(bench, &bench->past, SAME_RECORDS, "list, in the past", LIST_LIMIT);
+	measure_list(bench, &bench->past, PLAIN_FILE, "list, in the past, beside no history", 0);
+	measure_contents(bench, CONTENTS, "list and read, in the past");
+	measure_contents(bench, TEXTS, "list, read and render, in the past");
 }
 
 int main(void)
@@ -306,16 +383,14 @@ int main(void)
 		make_small_store(&bench);
 	require(store_begin(history_store(bench.history), false, &bench.txn) == 0, "begin to read");
 	choose_snapshots(&bench);
-	raw_fill(&bench);
+	same_open(&bench);
+	plain_fill(&bench);
 	list(&bench, &bench.past, CONTENTS);
-	raw_scan(&bench);
-	measure_read(&bench, &bench.newest, "read one item, newest");
-	measure_read(&bench, &bench.past, "read one item, in the past");
-	measure_list(&bench, &bench.newest, NAMES, "list, newest");
-	measure_list(&bench, &bench.past, NAMES, "list, in the past");
-	measure_list(&bench, &bench.past, CONTENTS, "list and read, in the past");
-	measure_list(&bench, &bench.past, TEXTS, "list, read and render, in the past");
-	raw_close(&bench.raw);
+	scan_all(&bench, SAME_RECORDS);
+	scan_all(&bench, PLAIN_FILE);
+	measure_all(&bench);
+	raw_close(&bench.same);
+	raw_close(&bench.plain);
 	store_abort(bench.txn);
 	table_free(&bench.table);
 	for (unsigned i = 0; i < ROUND_READS; i++)
