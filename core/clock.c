@@ -39,6 +39,13 @@ void clock_deadline(int ms, struct timespec *ret_until)
 	}
 }
 
+bool clock_is_past(const struct timespec *until)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec != until->tv_sec ? now.tv_sec > until->tv_sec : now.tv_nsec >= until->tv_nsec;
+}
+
 static int64_t shifted_us(int64_t offset_us)
 {
 	int64_t shifted;

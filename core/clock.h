@@ -2,6 +2,7 @@
 #ifndef PITR_CLOCK_H
 #define PITR_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SECOND_US INT64_C(1000000)
@@ -14,6 +15,7 @@ int64_t clock_now_us(void);
 /* `ms` from now on CLOCK_MONOTONIC, for timed waits: steps of the wall clock do not touch it, nor does what follows. */
 struct timespec;
 void clock_deadline(int ms, struct timespec *ret_until);
+bool clock_is_past(const struct timespec *until); /* zero: long ago */
 
 /* For tests. clock_set stops the clock at `time_us`; clock_shift makes it run `offset_us` beside the wall clock.
  * clock_use_file reads the clock from a file that holds one decimal number, either the stopped time in microseconds

@@ -237,18 +237,11 @@ static void commit_round(struct writer *writer)
 	pthread_cond_broadcast(&writer->settled);
 }
 
-static bool is_past(const struct timespec *time)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec != time->tv_sec ? now.tv_sec > time->tv_sec : now.tv_nsec >= time->tv_nsec;
-}
-
 /* One that was synced alone is committed at once, so that it is seen soon everywhere; of many there is a commit every GATHER_MS. */
 static bool is_due(const struct writer *writer)
 {
 	return writer->waiters || writer->is_stopping || writer->queue_count >= GROUP_CHANGES ||
-	       (writer->first && writer->synced >= writer->first->ticket && is_past(&writer->rested));
+	       (writer->first && writer->synced >= writer->first->ticket && clock_is_past(&writer->rested));
 }
 
 /* Fewer commits with more in each: every one costs two waits for the disk. Lock held. */
