@@ -152,6 +152,8 @@ static void load_for(int64_t ms)
 {
 	int64_t end_ms = now_ms() + ms;
 	doing("mounts");
+	while (atomic_load(&world->is_steady) && now_ms() < end_ms && !is_over())
+		sleep_ms(5);
 	while (now_ms() < end_ms && !is_over()) {
 		unsigned mount = below(MOUNTS);
 		sleep_ms(100 + below(1000));
@@ -178,10 +180,14 @@ static bool become_quiet(unsigned owners)
 static void look_at_everything(void)
 {
 	struct visit visit;
+	uint64_t counter;
 	sleep_ms(NOTICE_MS + 20);
-	for (unsigned m = 0; m < MOUNTS && visit_begin(m, &visit); m++)
+	for (unsigned m = 0; m < MOUNTS && visit_begin(m, &visit); m++) {
+		for (unsigned i = 0; i < ITEMS && !is_over(); i++)
+			(void)look_at_item(&visit, i, &counter);
 		for (unsigned t = 0; t < TABLES && !is_over(); t++)
 			(void)is_listed_right(&visit, t);
+	}
 }
 
 /* Keeps what the tables are now, as an instant that shows it. */
@@ -207,6 +213,7 @@ static void run_rounds(int64_t seconds)
 {
 	int64_t end_ms = now_ms() + seconds * 1000;
 	for (unsigned round = 1; now_ms() < end_ms && !is_over(); round++) {
+		atomic_store(&world->is_steady, round % 2 == 1);
 		load_for(ROUND_MS);
 		doing("a quiet moment");
 		if (!become_quiet(OWNERS))

@@ -266,6 +266,10 @@ void walk_tables(void)
 {
 	struct visit visit;
 	doing("walk tables");
-	while (visit_begin(below(MOUNTS), &visit))
-		(void)is_listed_right(&visit, below(TABLES));
+	while (visit_begin(below(MOUNTS), &visit)) {
+		if (atomic_load(&world->is_steady) || atomic_load(&world->is_quiet))
+			sleep_ms(2);
+		else
+			(void)is_listed_right(&visit, below(TABLES));
+	}
 }

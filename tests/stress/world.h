@@ -60,6 +60,8 @@ struct world {
 	char directory[PATH_SIZE], store[PATH_SIZE];
 	const char *pitr, *pitrfs;
 	atomic_bool is_over, is_quiet;
+	/* No mount goes, and nobody lists tables, by which a kernel learns of what it was not told. */
+	atomic_bool is_steady;
 	atomic_uint failures;
 	atomic_uint resting; /* owners that stand still */
 	struct mount_point mounts[MOUNTS];
