@@ -43,6 +43,7 @@ finish() {
 	rm -rf --one-file-system "$WORK" ${OUT:+"$OUT"}
 }
 trap finish EXIT
+trap 'exit 1' HUP INT TERM
 
 progress() {
 	printf '  files, %d s: %s\n' $SECONDS "$*" >&2

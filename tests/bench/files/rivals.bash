@@ -76,7 +76,7 @@ mount_borg() {
 
 end_rival() {
 	[ -n "$RIVAL_PID" ] || return 0
-	if mountpoint -q "$RIVAL_MNT"; then
+	if grep -qF " $RIVAL_MNT " /proc/self/mountinfo; then
 		eventually timeout 10 fusermount3 -u "$RIVAL_MNT" || fusermount3 -uz "$RIVAL_MNT" || true
 	fi
 	pitr_reap "$RIVAL_PID" 20 >/dev/null || true
