@@ -365,7 +365,7 @@ int snapshot_content(struct store_txn *txn, const struct snapshot *snapshot, uin
 int snapshot_read(struct store_txn *txn, const struct snapshot *snapshot, struct slice encoded_key,
 	struct node *ret_node, struct buffer *out)
 {
-	struct node_place place;
+	struct node_place place = { 0 };
 	int r = retention_check(txn, snapshot->table, snapshot->seq);
 	if (!r)
 		r = node_find(txn, snapshot->table, encoded_key, snapshot->seq, ret_node, &place);
