@@ -71,13 +71,15 @@ static int tell_commit(struct watch *watch, struct store_txn *txn, uint64_t comm
 	return r;
 }
 
-/* False when the store could not be read: it has to be looked at again. */
+/* False when the store could not be read, or was read as it was before the last commit: it has to be looked at again. A commit's number can be seen
+ * a moment before the commit itself. */
 static bool look(struct watch *watch)
 {
 	struct store_txn *txn;
 	struct store_state state;
 	if (store_begin(history_store(watch->history), false, &txn))
 		return false;
+	bool is_last = store_is_current(txn);
 	bool is_read = state_read(txn, &state) == 0;
 	int r = 0;
 	while (is_read && !r && watch->seen < state.commits)
@@ -87,7 +89,7 @@ static bool look(struct watch *watch)
 	store_abort(txn);
 	if (r)
 		watch->callbacks.lost(watch->callbacks.context);
-	return is_read;
+	return is_read && is_last;
 }
 
 static void *run(void *argument)
