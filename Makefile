@@ -215,7 +215,7 @@ help:
 	@echo '                  ONLY="test_item" narrows it to programs and bats files of these names'
 	@echo 'make stress       random and crash tests with new seeds for STRESS_SECONDS ($(STRESS_SECONDS))'
 	@echo 'make fuzz         each fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS)); ONLY= chooses'
-	@echo 'make bench        measurements on the release build; ONLY= chooses'
+	@echo 'make bench        measurements on the release build, 20 minutes (QUICK=1: 3); build/bench/results.json and .svg; ONLY= chooses'
 	@echo 'make coverage     lines of core/ that the unit and model tests reach'
 	@echo 'make lint         house rules; fmt formats the sources, fmt-check only looks'
 	@echo 'make deps         install missing Debian packages'

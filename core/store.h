@@ -59,6 +59,9 @@ void store_abort(struct store_txn *txn); /* NULL is fine; ends a read transactio
 
 /* Has a read transaction that has no cursor open see the last commit. When that fails, it can only be aborted. */
 int store_renew(struct store_txn *txn);
+/* Number of the commit a read transaction sees. For as long as a commit is on its way to the disk, store_commit_number may be greater
+ * than what the newest transaction sees: who remembers how far he has looked must ask for this. */
+uint64_t store_shown(struct store_txn *txn);
 /* Does it see the last commit of any process? A write transaction does. */
 bool store_is_current(struct store_txn *txn);
 
@@ -117,7 +120,15 @@ void store_counts(const struct store *store, struct store_counts *ret_counts);
 
 /* Fault injection. The hook is called before each operation; a negative errno makes the operation fail with it, as if
  * the engine had. For tests only; set before threads start. */
-enum store_op { STORE_OP_BEGIN, STORE_OP_GET, STORE_OP_PUT, STORE_OP_DELETE, STORE_OP_SEEK, STORE_OP_COMMIT, STORE_OP_SYNC };
+enum store_op {
+	STORE_OP_BEGIN,
+	STORE_OP_GET,
+	STORE_OP_PUT,
+	STORE_OP_DELETE,
+	STORE_OP_SEEK,
+	STORE_OP_COMMIT,
+	STORE_OP_SYNC
+};
 typedef int (*store_fault_hook)(void *context, enum store_op op);
 void store_set_fault_hook(struct store *store, store_fault_hook hook, void *context);
 

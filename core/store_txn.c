@@ -161,9 +161,14 @@ int store_renew(struct store_txn *txn)
 	return store_translate(mdb_txn_renew(txn->txn));
 }
 
+uint64_t store_shown(struct store_txn *txn)
+{
+	return mdb_txn_id(txn->txn);
+}
+
 bool store_is_current(struct store_txn *txn)
 {
-	return txn->is_writable || mdb_txn_id(txn->txn) == store_commit_number(txn->store);
+	return txn->is_writable || store_shown(txn) == store_commit_number(txn->store);
 }
 
 void store_remember(struct store_txn *txn, uint64_t subject, uint64_t first, uint64_t second)

@@ -71,16 +71,15 @@ static int tell_commit(struct watch *watch, struct store_txn *txn, uint64_t comm
 	return r;
 }
 
-/* False when the store could not be read, or was read as it was before the last commit: it has to be looked at again. A commit's number can be seen
- * a moment before the commit itself. */
-static bool look(struct watch *watch)
+/* False when commit `number` could not be seen yet, or nothing: it has to be looked at again. A commit's number is told for as long as the disk
+ * takes before what it holds. */
+static bool look(struct watch *watch, uint64_t number)
 {
 	struct store_txn *txn;
 	struct store_state state;
 	if (store_begin(history_store(watch->history), false, &txn))
 		return false;
-	bool is_last = store_is_current(txn);
-	bool is_read = state_read(txn, &state) == 0;
+	bool is_read = state_read(txn, &state) == 0, is_seen = store_shown(txn) >= number;
 	int r = 0;
 	while (is_read && !r && watch->seen < state.commits)
 		r = tell_commit(watch, txn, ++watch->seen);
@@ -89,7 +88,7 @@ static bool look(struct watch *watch)
 	store_abort(txn);
 	if (r)
 		watch->callbacks.lost(watch->callbacks.context);
-	return is_read && is_last;
+	return is_read && is_seen;
 }
 
 static void *run(void *argument)
@@ -97,11 +96,11 @@ static void *run(void *argument)
 	struct watch *watch = argument;
 	uint64_t known = store_commit_number(history_store(watch->history));
 	uint64_t told = 0;
-	bool is_behind = !look(watch);
+	bool is_behind = !look(watch, known);
 	while (!atomic_load(&watch->is_stopping)) {
 		uint64_t number = history_wait_commit(watch->history, known, POLL_MS);
 		if (number != known || is_behind)
-			is_behind = !look(watch);
+			is_behind = !look(watch, number);
 		known = number;
 		told = is_behind ? told : number;
 		watch->callbacks.settled(watch->callbacks.context, told);

@@ -308,14 +308,14 @@ static void tell_view(void *context, struct view *view)
 void backupdir_tell_news(struct mount *mount, struct backupdir_known *known)
 {
 	struct news news = { .mount = mount, .known = known->revision };
-	uint64_t commit = store_commit_number(mount->store), revision;
+	uint64_t revision;
 
-	if (commit == known->commit || store_begin(mount->store, false, &news.txn) < 0)
+	if (store_commit_number(mount->store) == known->commit || store_begin(mount->store, false, &news.txn) < 0)
 		return;
 	if (pin_revision(news.txn, &revision) == 0 &&
 		(revision == known->revision ||
 			(gather_new(&news) == 0 && views_each(mount->views, UINT32_MAX, tell_view, &news) == 0)))
-		*known = (struct backupdir_known){ commit, revision };
+		*known = (struct backupdir_known){ store_shown(news.txn), revision };
 	store_abort(news.txn);
 	buffer_free(&news.names);
 }

@@ -41,6 +41,7 @@ enum count_kind {
 	COUNT_COPY_FILE_RANGE,
 	COUNT_STORE,  /* not a message that came in: contents given to the kernel ahead (prefetch.h), */
 	COUNT_STORED, /* and those it took */
+	COUNT_AHEAD,  /* READDIRPLUS whose answer was made before (ahead.h) */
 	COUNT_KINDS
 };
 

@@ -18,7 +18,8 @@
 
 #define TICK_MS WAKEFUL_TICK_MS /* a request under way for one to two of them has its turn taken */
 #define IDLE_TICKS 100          /* then the watchdog sleeps until there is a request */
-#define SLOW_MS 2               /* slower requests that had to wait for the disk are answered side by side, */
+#define WATCHED_MS 1000         /* after a slow request it is watched whether others sleep */
+#define SLOW_MS 2               /* slower requests that slept are answered side by side, */
 #define SIDE_BY_SIDE_MS 50      /* and all others for this long after one */
 
 struct loop {
@@ -28,7 +29,7 @@ struct loop {
 	atomic_int reader;
 	atomic_uint_fast64_t requests; /* how many there were; each has its number */
 	atomic_uint_fast64_t current;  /* the number of the one that keeps the reader from reading; 0: none */
-	_Atomic int64_t side_by_side_until_ms;
+	_Atomic int64_t side_by_side_until_ms, watched_until_ms;
 	atomic_bool is_watchdog_asleep, is_stopping;
 	atomic_int error;
 	sem_t is_over;
@@ -40,7 +41,6 @@ struct worker {
 	struct loop *loop;
 	int number; /* from 1 on */
 	pthread_t thread;
-	long waits;              /* for the disk; when it was last looked at */
 	struct fuse_buf request; /* its memory is used again and again */
 };
 
@@ -111,26 +111,29 @@ static void wake_watchdog(struct loop *loop)
 	pthread_mutex_unlock(&loop->lock);
 }
 
-/* Has this thread waited for the disk since it was last asked? What took long for want of a processor would take longer still
- * with another thread to wake for each request. */
-static bool has_waited(struct worker *worker)
+/* How often this thread has slept. What took long for want of a processor would take longer still with another thread to wake for
+ * each request; what waited for the disk, or for a lock, is to keep nobody waiting. */
+static long count_sleeps(void)
 {
 	struct rusage usage;
-	long waits;
-	bool has;
 
-	if (getrusage(RUSAGE_THREAD, &usage) < 0)
-		return true;
-	waits = usage.ru_majflt + usage.ru_inblock;
-	has = waits != worker->waits;
-	worker->waits = waits;
-	return has;
+	return getrusage(RUSAGE_THREAD, &usage) < 0 ? 0 : usage.ru_nvcsw;
+}
+
+/* The request was slow, and did not tell that it would be. */
+static void note_slow(struct loop *loop, int64_t now_ms, bool has_slept)
+{
+	atomic_store(&loop->watched_until_ms, now_ms + WATCHED_MS);
+	if (has_slept)
+		atomic_store(&loop->side_by_side_until_ms, now_ms + SIDE_BY_SIDE_MS);
 }
 
 static void answer(struct worker *worker)
 {
 	struct loop *loop = worker->loop;
 	int64_t started_ms = monotonic_ms(), ended_ms;
+	bool is_watched = started_ms < atomic_load(&loop->watched_until_ms);
+	long sleeps = is_watched ? count_sleeps() : 0;
 
 	this_request = atomic_fetch_add(&loop->requests, 1) + 1;
 	this_one_blocks = false;
@@ -142,8 +145,8 @@ static void answer(struct worker *worker)
 	fuse_session_process_buf(loop->session, &worker->request);
 	end_current(loop);
 	ended_ms = monotonic_ms();
-	if (ended_ms - started_ms > SLOW_MS && !this_one_blocks && has_waited(worker))
-		atomic_store(&loop->side_by_side_until_ms, ended_ms + SIDE_BY_SIDE_MS);
+	if (ended_ms - started_ms > SLOW_MS && !this_one_blocks)
+		note_slow(loop, ended_ms, is_watched && count_sleeps() != sleeps);
 }
 
 /* Only while waiting for a request can the thread be cancelled. */

@@ -202,7 +202,7 @@ static int make_parts(struct program *program)
 	int result = views_new(&mount->views);
 
 	pthread_mutex_init(&mount->handles.lock, NULL);
-
+	ahead_init(&mount->ahead);
 	mount->started_us = clock_now_us();
 	if (result == 0)
 		result = scratch_set_new(mount->views, history_directory(mount->history), &mount->scratch);
@@ -337,6 +337,7 @@ static int finish(struct program *program)
 	if (program->session != NULL)
 		fuse_session_destroy(program->session);
 	scratch_set_free(mount->scratch);
+	ahead_free(&mount->ahead);
 	view_put(mount->asof);
 	views_free(mount->views);
 	asides_free(mount->asides);

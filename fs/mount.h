@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "ahead.h"
 #include "asides.h"
 #include "counts.h"
 #include "handle.h"
@@ -55,6 +56,7 @@ struct mount {
 	struct hiding *hiding;
 	struct restoring *restoring;
 	struct handles handles;
+	struct ahead ahead;
 	struct pitrdir *pitrdir;
 	struct tell *tell;
 	struct notifier *notifier;

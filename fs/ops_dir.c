@@ -31,6 +31,7 @@ struct listing {
 	struct target directory;
 	bool is_plus, is_full;
 	uint64_t offset;       /* the cookie to go on after */
+	uint64_t last;         /* that of the last entry */
 	struct buffer entries; /* never more than its capacity */
 	/* References the kernel gets: to nodes of the directory's own view, counted together at the end; and to others (uint64_t each), counted
 	 * at once, for their slots could be given away before the end of a long listing. */
@@ -72,6 +73,7 @@ static bool add(struct listing *listing, const char *name, const struct fuse_ent
 	if (listing->is_full)
 		return false;
 	out->size += size;
+	listing->last = cookie;
 	if (listing->is_plus && entry->ino != 0)
 		refer(listing, entry->ino);
 	return true;
@@ -352,12 +354,79 @@ static int fill_buffer(struct listing *listing, size_t size)
 	int result;
 
 	listing->slot = listing->directory.view == NULL ? 0 : listing->directory.view->slot;
+	listing->last = listing->offset;
 	listing->entries.data = malloc(size);
 	if (listing->entries.data == NULL)
 		return -ENOMEM;
 	listing->entries.capacity = size;
 	result = fill(listing);
 	return result < 0 ? result : buffer_error(&listing->referred);
+}
+
+/* --- what is asked for next --- */
+
+static struct ahead_answer answer_of(const struct listing *listing, size_t size)
+{
+	return (struct ahead_answer){ .view = listing->directory.view,
+		.nodeid = listing->directory.nodeid,
+		.offset = listing->offset,
+		.size = size };
+}
+
+static bool can_be_ahead(const struct listing *listing)
+{
+	enum target_kind kind = listing->directory.kind;
+
+	return listing->is_plus && (kind == TARGET_TABLE || kind == TARGET_PARTITION) &&
+	       target_is_past(&listing->directory);
+}
+
+static bool take_ahead(struct listing *listing, size_t size)
+{
+	struct mount *mount = listing->mount;
+	struct ahead_answer answer = answer_of(listing, size);
+
+	if (!can_be_ahead(listing) || !ahead_take(&mount->ahead, mount->store, listing->txn, &answer))
+		return false;
+	counts_add(&mount->counts, COUNT_AHEAD);
+	listing->slot = listing->directory.view->slot;
+	listing->last = answer.last;
+	listing->in_slot = answer.references;
+	listing->entries = answer.entries;
+	return true;
+}
+
+/* Nothing is after an answer without entries. */
+static void make_ahead(const struct listing *listing, size_t size)
+{
+	struct mount *mount = listing->mount;
+	struct listing next = { .mount = mount,
+		.txn = listing->txn,
+		.directory = listing->directory,
+		.is_plus = true,
+		.offset = listing->last };
+	struct ahead_answer answer = answer_of(&next, size);
+
+	if (!can_be_ahead(listing) || listing->entries.size == 0)
+		return;
+	if (fill_buffer(&next, size) == 0 && next.referred.size == 0) {
+		answer.last = next.last;
+		answer.references = next.in_slot;
+		answer.entries = next.entries;
+		ahead_keep(&mount->ahead, mount->store, next.txn, &answer);
+		return;
+	}
+	unrefer(&next);
+	buffer_free(&next.referred);
+	buffer_free(&next.entries);
+}
+
+static void reply(fuse_req_t req, struct listing *listing)
+{
+	if (fuse_reply_buf(req, (const char *)listing->entries.data, listing->entries.size) != -ENOENT)
+		return;
+	unrefer(listing);
+	views_count(listing->mount->views, listing->slot, -listing->in_slot);
 }
 
 static void list(fuse_req_t req, struct mount *mount, fuse_ino_t ino, size_t size, off_t offset, bool is_plus)
@@ -373,19 +442,20 @@ static void list(fuse_req_t req, struct mount *mount, fuse_ino_t ino, size_t siz
 		fuse_reply_err(req, -result);
 		return;
 	}
-	result = fill_buffer(&listing, size);
+	result = take_ahead(&listing, size) ? 0 : fill_buffer(&listing, size);
 	if (result < 0)
 		unrefer(&listing);
 	else if (listing.in_slot != 0)
 		views_count(mount->views, listing.slot, listing.in_slot);
-	target_end(listing.txn, &listing.directory);
-	if (result == -ESTALE)
-		overtaken_drop(mount, ino);
 	if (result < 0) {
+		target_end(listing.txn, &listing.directory);
+		if (result == -ESTALE)
+			overtaken_drop(mount, ino);
 		fuse_reply_err(req, -result);
-	} else if (fuse_reply_buf(req, (const char *)listing.entries.data, listing.entries.size) == -ENOENT) {
-		unrefer(&listing);
-		views_count(mount->views, listing.slot, -listing.in_slot);
+	} else {
+		reply(req, &listing);
+		make_ahead(&listing, size);
+		target_end(listing.txn, &listing.directory);
 	}
 	buffer_free(&listing.entries);
 	buffer_free(&listing.referred);
@@ -401,19 +471,6 @@ void ops_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, 
 {
 	(void)file;
 	list(req, ops_mount(req, COUNT_READDIRPLUS), ino, size, offset, true);
-}
-
-/* Told from opendir, it makes the kernel look the name up again, and find out. */
-static bool is_overtaken(struct mount *mount, const struct view *view)
-{
-	struct store_txn *txn;
-	bool is_overtaken;
-
-	if (view == NULL || view->is_live || store_begin(mount->store, false, &txn) < 0)
-		return false;
-	is_overtaken = overtaken_is(txn, view);
-	store_abort(txn);
-	return is_overtaken;
 }
 
 static bool is_branch_settled(struct mount *mount, uint64_t nodeid)
@@ -449,7 +506,8 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 	}
 	view = views_get(mount->views, nodeid_slot(ino));
 	file->cache_readdir = file->keep_cache = is_unchanging(mount, ino, view);
-	if (is_overtaken(mount, view))
+	/* The kernel then looks the name up again, and finds out. */
+	if (view != NULL && overtaken_is_now(mount, view))
 		fuse_reply_err(req, ESTALE);
 	else
 		fuse_reply_open(req, file);

@@ -279,17 +279,28 @@ static int lookup_elsewhere(struct mount *mount, struct store_txn *txn, const st
 	return -ENOENT;
 }
 
-static bool is_in_branch(struct mount *mount, fuse_ino_t ino)
+enum where { IN_BRANCH, IN_LIVE_TABLE, ELSEWHERE };
+
+static enum where where_is(struct mount *mount, fuse_ino_t ino)
 {
 	struct view *view = views_get(mount->views, nodeid_slot(ino));
-	bool is = view != NULL && view->branch != NULL;
+	enum where where = view == NULL           ? ELSEWHERE
+			   : view->branch != NULL ? IN_BRANCH
+			   : view->is_live        ? IN_LIVE_TABLE
+						  : ELSEWHERE;
 
 	view_put(view);
-	return is;
+	return where;
+}
+
+/* Items and private files, of which a live table has most. */
+static bool is_plain(const char *name)
+{
+	return name[0] != '.' && strchr(name, '@') == NULL;
 }
 
 /* Counts the reference, since the view that was found could otherwise go before the reply. */
-static int lookup(
+static int lookup_any(
 	struct mount *mount, fuse_ino_t parent, const char *name, pid_t pid, struct fuse_entry_param *ret_entry)
 {
 	struct store_txn *txn;
@@ -297,9 +308,6 @@ static int lookup(
 	bool is_live;
 	int result;
 
-	/* What was closed before an instant is asked for belongs to it. */
-	if (strchr(name, '@') != NULL || is_in_branch(mount, parent))
-		target_drain(mount, parent);
 	if (parent == NODEID_ROOT || parent == NODEID_RESTORE)
 		restoring_tidy(mount, false);
 	if (parent == NODEID_ROOT)
@@ -315,8 +323,20 @@ static int lookup(
 		attr_count(mount, ret_entry->ino, 1);
 	is_live = is_live && directory.kind != TARGET_PITR && directory.kind != TARGET_REJECTED;
 	target_end(txn, &directory);
-	if (result == -ENOENT && is_live)
-		result = lookup_spot(mount, parent, name, ret_entry);
+	return result == -ENOENT && is_live ? lookup_spot(mount, parent, name, ret_entry) : result;
+}
+
+static int lookup(
+	struct mount *mount, fuse_ino_t parent, const char *name, pid_t pid, struct fuse_entry_param *ret_entry)
+{
+	enum where where = where_is(mount, parent);
+	int result;
+
+	/* What was closed before an instant is asked for belongs to it. */
+	if (where == IN_BRANCH || strchr(name, '@') != NULL)
+		target_drain(mount, parent);
+	result = where == IN_LIVE_TABLE && is_plain(name) ? lookup_spot(mount, parent, name, ret_entry)
+							  : lookup_any(mount, parent, name, pid, ret_entry);
 	if (result == -ESTALE)
 		overtaken_drop(mount, parent);
 	return result;

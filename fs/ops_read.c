@@ -10,6 +10,7 @@
 #include "author.h"
 #include "handle.h"
 #include "log.h"
+#include "overtaken.h"
 #include "render.h"
 #include "settled.h"
 #include "target.h"
@@ -40,9 +41,14 @@ static bool needs_handle(const struct target *target, int flags)
 	return target->kind == TARGET_FILE || (flags & O_ACCMODE) != O_RDONLY;
 }
 
+static bool is_for_writing(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+}
+
 static int check_open(const struct target *target, int flags)
 {
-	bool is_writing = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0;
+	bool is_writing = is_for_writing(flags);
 
 	if (target_is_directory(target))
 		return -EISDIR;
@@ -90,6 +96,21 @@ static int open_node(struct mount *mount, fuse_ino_t ino, const struct who *who,
 	return open_target(mount, ret_target, who, file);
 }
 
+/* An item of the past is what it was when the kernel heard of it, as long as nothing of its state is forgotten. */
+static bool open_past(struct mount *mount, fuse_ino_t ino, struct fuse_file_info *file)
+{
+	bool is_item = nodeid_number(ino) > NUMBER_LINK && !is_for_writing(file->flags), is_past;
+	struct view *view = is_item ? views_get(mount->views, nodeid_slot(ino)) : NULL;
+
+	is_past = view != NULL && !view->is_live && view->branch == NULL && !overtaken_is_now(mount, view);
+	view_put(view);
+	if (is_past) {
+		file->fh = FH_STORED;
+		file->keep_cache = file->noflush = 1;
+	}
+	return is_past;
+}
+
 /* A read-only mount says once that files need not be opened. */
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
@@ -100,6 +121,10 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 
 	if (mount->options->is_read_only) {
 		fuse_reply_err(req, ENOSYS);
+		return;
+	}
+	if (open_past(mount, ino, file)) {
+		fuse_reply_open(req, file);
 		return;
 	}
 	who = (file->flags & O_ACCMODE) == O_RDONLY ? (struct who){ .pid = fuse_req_ctx(req)->pid } : ops_who(req);

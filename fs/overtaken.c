@@ -22,6 +22,24 @@ bool overtaken_is(struct store_txn *txn, const struct view *view)
 	       (is_forgotten(txn, &view->snapshot) || (view->from.table != 0 && is_forgotten(txn, &view->from)));
 }
 
+bool overtaken_is_now(struct mount *mount, struct view *view)
+{
+	uint64_t commit = store_commit_number(mount->store);
+	struct store_txn *txn;
+	bool is;
+
+	if (view->is_live || atomic_load(&view->whole_at) == commit)
+		return false;
+	if (store_begin(mount->store, false, &txn) < 0)
+		return false;
+	is = overtaken_is(txn, view);
+	store_abort(txn);
+	/* The transaction shows that commit, or a later one. */
+	if (!is)
+		atomic_store(&view->whole_at, commit);
+	return is;
+}
+
 /* A table of the whole store's view was listed there, too. */
 static void drop(struct mount *mount, const struct view *view)
 {

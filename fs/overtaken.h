@@ -12,6 +12,8 @@
 struct mount;
 
 bool overtaken_is(struct store_txn *txn, const struct view *view);
+/* The same now, without looking again while there is no other commit. */
+bool overtaken_is_now(struct mount *mount, struct view *view);
 /* Something in the view of this node was found to be forgotten. */
 void overtaken_drop(struct mount *mount, uint64_t nodeid);
 /* Drops all there are. Called now and then. */

@@ -52,6 +52,8 @@ struct view {
 	const struct branch *branch; /* what is below "@/" (attree.h), whose table has no description; NULL: none */
 	struct pin_place pin;        /* past: of a backup; number 0: of none */
 	atomic_bool is_dropped;      /* past: the kernel was told that it is forgotten (overtaken.h) */
+	_Atomic uint64_t
+		whole_at; /* past: the commit of the store at which nothing of it was forgotten (overtaken.h); 0: not known */
 	atomic_int
 		asked_by; /* of a branch that tells what came before the last change: the process that looked it up last */
 	int64_t time_us; /* TIME_NOW: live */

@@ -103,7 +103,7 @@ static const char *group_name(gid_t gid)
 	return text_of(&last);
 }
 
-void who_author(const struct who *who, struct buffer *out)
+static void format(const struct who *who, struct buffer *out)
 {
 	struct author author = {
 		.by = "mount",
@@ -117,4 +117,32 @@ void who_author(const struct who *who, struct buffer *out)
 	};
 
 	author_format(&author, out);
+}
+
+static bool is_same(const struct who *a, const struct who *b)
+{
+	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid && strcmp(a->process, b->process) == 0 &&
+	       strcmp(a->reason, b->reason) == 0;
+}
+
+void who_author(const struct who *who, struct buffer *out)
+{
+	static _Thread_local struct {
+		struct who who;
+		size_t size; /* 0: none */
+		char text[1024];
+	} last;
+	size_t start = out->size;
+
+	if (last.size > 0 && is_same(&last.who, who)) {
+		buffer_append(out, last.text, last.size);
+		return;
+	}
+	format(who, out);
+	last.size = 0;
+	if (buffer_error(out) == 0 && out->size - start <= sizeof(last.text)) {
+		last.who = *who;
+		last.size = out->size - start;
+		memcpy(last.text, out->data + start, last.size);
+	}
 }

@@ -68,7 +68,7 @@ version_of() {
 
 # Nothing here names the machine.
 machine() {
-	jq -cn --argjson cpus "$(nproc)" --arg kernel "$(uname -r)" --arg architecture "$(uname -m)" \
+	jq -cn --argjson cpus "$(nproc)" --arg kernel "$(uname -r | grep -oE "^[0-9]+(\.[0-9]+)*")" --arg architecture "$(uname -m)" \
 		--argjson memory "$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)" --arg disk "$(stat -f -c %T "$bench")" \
 		--arg date "$(date -u +%Y-%m-%dT%H:%M:%SZ)" --arg quick "$QUICK" \
 		--arg pitrfs "$("$PITR" --version 2>/dev/null | head -n 1)" --arg fuse "$(version_of fusermount3 --version)" \

@@ -159,6 +159,7 @@ is_absent() {
 		python3 "$WORK/load.py" "$MNT" "$WORK/done-$who" "$who" 3>&- &
 		writers+=($!)
 	done
+	eventually -t 20 test -s "$WORK/done-1"
 	sleep 2
 	kill -TERM "$PITRFS_PID"
 	local status=0

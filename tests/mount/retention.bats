@@ -85,6 +85,13 @@ leave_the_window() {
 	fails 'No such file' ls orders/@2025-03-01T12:30:02
 }
 
+@test "what the kernel keeps of a state is not opened any more once another process has forgotten it" {
+	cat orders/@2025-03-01T12:30/1001.json orders/@2025-03-01T12:30/1001.json >/dev/null
+	leave_the_window
+	pitr gc >/dev/null
+	fails 'No such file' cat orders/@2025-03-01T12:30/1001.json
+}
+
 @test "who stands in a state that is forgotten, or has a file of it open, is told so, and never sees a part of it" {
 	(
 		cd orders/@2025-03-01T12:30 || exit

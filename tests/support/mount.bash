@@ -254,7 +254,7 @@ messages_at_most() {
 	shift
 	count_messages
 	# What the mount gives of its own is no message of the kernel's.
-	limits+=' | del(.STORE, .STORED)'
+	limits+=' | del(.STORE, .STORED, .AHEAD)'
 	while [ $# -gt 0 ]; do
 		limits+=" | .$1 = (.$1 // 0) - $2"
 		shift 2
