@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -349,6 +350,52 @@ static void a_store_that_cannot_be_read_for_a_while_is_looked_at_again(void **st
 	assert_int_equal(heard.lost, 0);
 }
 
+#define LOCK_WORDS 32u
+
+static void read_lock_file(int file, uint64_t words[LOCK_WORDS])
+{
+	assert_int_equal(pread(file, words, LOCK_WORDS * sizeof(words[0]), 0), LOCK_WORDS * sizeof(words[0]));
+}
+
+static void write_shown(int file, unsigned place, uint64_t number)
+{
+	assert_int_equal(pwrite(file, &number, sizeof(number), (off_t)(place * sizeof(number))), sizeof(number));
+}
+
+/* Where LMDB's lock file has the number of the commit that transactions begin with. It is written when the commit is on the disk; the data file tells
+ * the commit's own number as long before as the disk takes. */
+static unsigned find_shown(const uint64_t before[LOCK_WORDS], const uint64_t after[LOCK_WORDS], uint64_t number)
+{
+	unsigned place = 0;
+	while (place < LOCK_WORDS && !(before[place] == number - 1 && after[place] == number))
+		place++;
+	assert_true(place < LOCK_WORDS);
+	return place;
+}
+
+static void a_commit_that_cannot_be_seen_yet_is_told_later(void **state)
+{
+	(void)state;
+	uint64_t before[LOCK_WORDS], after[LOCK_WORDS];
+	char *path = scratch_path(directory, "store/lock.mdb");
+	int file = open(path, O_RDWR);
+	assert_true(file >= 0);
+	read_lock_file(file, before);
+	put(history, 1, 1, 1, 0);
+	read_lock_file(file, after);
+	uint64_t number = store_commit_number(history_store(history));
+	unsigned place = find_shown(before, after, number);
+	write_shown(file, place, number - 1);
+	struct watch *watch = start();
+	await(&heard.settled, 2);
+	assert_int_equal(read_counter(&heard.count), 0);
+	write_shown(file, place, number);
+	await(&heard.count, 1);
+	watch_stop(watch);
+	close(file);
+	free(path);
+}
+
 int main(void)
 {
 #define with_store(test) cmocka_unit_test_setup_teardown(test, make_store, remove_store)
@@ -363,6 +410,7 @@ int main(void)
 		with_store(changes_of_a_table_without_history_are_told),
 		with_store(more_of_them_than_are_kept_are_told_to_be_lost),
 		with_store(a_store_that_cannot_be_read_for_a_while_is_looked_at_again),
+		with_store(a_commit_that_cannot_be_seen_yet_is_told_later),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
