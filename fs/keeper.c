@@ -79,15 +79,11 @@ static void trim_partitions(struct mount *mount)
 
 static void drop_overtaken(struct keeper *keeper)
 {
-	uint64_t commit = store_commit_number(keeper->mount->store);
-
 	if (monotonic_ms() < keeper->look_ms)
 		return;
 	keeper->look_ms = monotonic_ms() + LOOK_MS;
-	if (commit == keeper->looked_commit)
-		return;
-	keeper->looked_commit = commit;
-	overtaken_drop_all(keeper->mount);
+	if (store_commit_number(keeper->mount->store) != keeper->looked_commit)
+		keeper->looked_commit = overtaken_drop_all(keeper->mount);
 }
 
 static void *keep(void *context)

@@ -24,19 +24,17 @@ bool overtaken_is(struct store_txn *txn, const struct view *view)
 
 bool overtaken_is_now(struct mount *mount, struct view *view)
 {
-	uint64_t commit = store_commit_number(mount->store);
 	struct store_txn *txn;
 	bool is;
 
-	if (view->is_live || atomic_load(&view->whole_at) == commit)
+	if (view->is_live || atomic_load(&view->whole_at) == store_commit_number(mount->store))
 		return false;
 	if (store_begin(mount->store, false, &txn) < 0)
 		return false;
 	is = overtaken_is(txn, view);
-	store_abort(txn);
-	/* The transaction shows that commit, or a later one. */
 	if (!is)
-		atomic_store(&view->whole_at, commit);
+		atomic_store(&view->whole_at, store_shown(txn));
+	store_abort(txn);
 	return is;
 }
 
@@ -70,12 +68,15 @@ static void look(void *context, struct view *view)
 	drop(looking->mount, view);
 }
 
-void overtaken_drop_all(struct mount *mount)
+uint64_t overtaken_drop_all(struct mount *mount)
 {
 	struct looking looking = { .mount = mount };
+	uint64_t commit;
 
 	if (store_begin(mount->store, false, &looking.txn) < 0)
-		return;
+		return 0;
 	(void)views_each(mount->views, UINT32_MAX, look, &looking);
+	commit = store_shown(looking.txn);
 	store_abort(looking.txn);
+	return commit;
 }

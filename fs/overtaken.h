@@ -16,7 +16,7 @@ bool overtaken_is(struct store_txn *txn, const struct view *view);
 bool overtaken_is_now(struct mount *mount, struct view *view);
 /* Something in the view of this node was found to be forgotten. */
 void overtaken_drop(struct mount *mount, uint64_t nodeid);
-/* Drops all there are. Called now and then. */
-void overtaken_drop_all(struct mount *mount);
+/* Drops all there are. Called now and then. Returns the commit that was looked at; 0: none. */
+uint64_t overtaken_drop_all(struct mount *mount);
 
 #endif

@@ -86,9 +86,10 @@ static bool is_written(struct giving *giving, struct slice encoded_key)
 {
 	uint64_t ticket;
 
+	/* In this order: what is closed in between is pending. */
 	return giving->mount->writer != NULL &&
-	       (writer_pending(giving->mount->writer, giving->view->table.number, encoded_key, &ticket) ||
-		       handle_is_written(&giving->mount->handles, giving->view->slot, encoded_key));
+	       (handle_is_written(&giving->mount->handles, giving->view->slot, encoded_key) ||
+		       writer_pending(giving->mount->writer, giving->view->table.number, encoded_key, &ticket));
 }
 
 static bool is_to_be_stored(struct giving *giving, const struct node *node)

@@ -86,7 +86,7 @@ int render_node(struct mount *mount, struct store_txn *txn, const struct view *v
 int render_table_file(
 	struct mount *mount, struct store_txn *txn, const struct view *view, bool is_kept, struct text **ret_text)
 {
-	uint64_t commit = view->is_live ? store_commit_number(mount->store) : view->snapshot.seq;
+	uint64_t commit = view->is_live ? store_shown(txn) : view->snapshot.seq;
 	struct text_key key = { PLACE_TABLE_FILES | view->table.number, (uint64_t)view->time_us, 0 };
 	struct buffer rendered = BUFFER_INIT;
 	int64_t age_ms;

@@ -92,6 +92,47 @@ leave_the_window() {
 	fails 'No such file' cat orders/@2025-03-01T12:30/1001.json
 }
 
+# hold_commits: compiles what keeps a process that preloads it in the middle of its commits, when the store tells their number and
+# not yet what they hold, for as long as $HELD is there. Then $REACHED is, too.
+hold_commits() {
+	export HELD=$WORK/held REACHED=$WORK/reached
+	cc -shared -fPIC -o "$WORK/held.so" -xc - <<-'END'
+		#include <fcntl.h>
+		#include <stdlib.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		long syscall(long number, ...);
+		ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset)
+		{
+			ssize_t written = syscall(SYS_pwrite64, fd, bytes, size, offset);
+			if ((fcntl(fd, F_GETFL) & O_DSYNC) != 0) {
+				close(open(getenv("REACHED"), O_CREAT | O_WRONLY, 0600));
+				while (access(getenv("HELD"), F_OK) == 0)
+					usleep(10000);
+			}
+			return written;
+		}
+		ssize_t pwrite64(int fd, const void *bytes, size_t size, off_t offset)
+		{
+			return pwrite(fd, bytes, size, offset);
+		}
+	END
+	touch "$HELD"
+}
+
+@test "what was looked at while a commit was on its way to the disk is looked at again" {
+	cat orders/@2025-03-01T12:30/1001.json orders/@2025-03-01T12:30/1001.json >/dev/null
+	leave_the_window
+	hold_commits
+	LD_PRELOAD=$WORK/held.so ASAN_OPTIONS=$ASAN_OPTIONS:verify_asan_link_order=0 \
+		timeout 30 "$PITR" --store "$STORE" gc >/dev/null 3>&- &
+	eventually -t 20 test -e "$REACHED"
+	cat orders/@2025-03-01T12:30/1001.json >/dev/null || true
+	rm "$HELD"
+	wait $!
+	fails 'No such file' cat orders/@2025-03-01T12:30/1001.json
+}
+
 @test "who stands in a state that is forgotten, or has a file of it open, is told so, and never sees a part of it" {
 	(
 		cd orders/@2025-03-01T12:30 || exit
