@@ -19,9 +19,9 @@ struct mount;
 struct prefetch;
 
 int prefetch_start(struct mount *mount, struct fuse_session *session, struct prefetch **ret_prefetch);
-/* The thread ends with the item at hand; nothing is stored afterwards. NULL is fine. */
+/* NULL is fine. */
 void prefetch_stop(struct prefetch *prefetch);
-/* Nothing is stored any more, and what is being stored is the last: before the session ends. */
+/* The thread ends, with at most a few dozen items stored before; the kernel may want requests answered for that. NULL is fine. */
 void prefetch_rest(struct prefetch *prefetch);
 
 /* An item was opened or read from its beginning. To be called after the answer; never waits, and takes well below a microsecond when nothing

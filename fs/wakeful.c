@@ -22,7 +22,10 @@ void wakeful_begin(struct wakeful *wakeful, const char *device)
 
 void wakeful_tick(struct wakeful *wakeful, uint64_t requests)
 {
-	wakeful->ticks = requests - wakeful->requests >= WAKEFUL_REQUESTS ? 0 : wakeful->ticks + 1;
+	if (requests - wakeful->requests >= WAKEFUL_REQUESTS)
+		wakeful->ticks = 0;
+	else if (wakeful->ticks <= WAKEFUL_TICKS)
+		wakeful->ticks++;
 	wakeful->requests = requests;
 	if (wakeful->ticks == 0 && wakeful->fd < 0 && wakeful->device != NULL)
 		hold(wakeful);

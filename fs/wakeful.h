@@ -18,7 +18,7 @@
 struct wakeful {
 	const char *device; /* NULL: nothing is done */
 	int fd;             /* of the device while processors are kept awake; -1: they are not */
-	int ticks;          /* since the last that was part of a stream */
+	int ticks;          /* since the last that was part of a stream, up to WAKEFUL_TICKS + 1 */
 	uint64_t requests;  /* there were at the last tick */
 };
 
