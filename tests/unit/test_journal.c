@@ -502,6 +502,79 @@ static void what_stood_in_an_emptied_journal_is_not_made_again(void **state)
 	free(on_disk);
 }
 
+/* An emptied journal with `count` records of before behind those of now, as they stand there when only that place was not brought to the disk. */
+static char *put_behind(struct buffer *ret_journal, unsigned count)
+{
+	struct left now = { .journal = find_journal() }, before = { 0 };
+	scratch_read_file(now.journal, &now.bytes);
+	scratch_read_file(on_disk, &before.bytes);
+	size_t end = record_offset(&now, 6), from = record_offset(&before, 1), to = record_offset(&before, 2);
+	buffer_append(ret_journal, now.bytes.data, end);
+	for (unsigned i = 0; i < count; i++) {
+		buffer_append(ret_journal, before.bytes.data + from, to - from);
+		buffer_append(ret_journal, "?", 1);
+		from = record_offset(&before, 3);
+		to = record_offset(&before, 4);
+	}
+	buffer_free(&now.bytes);
+	buffer_free(&before.bytes);
+	return now.journal;
+}
+
+static void open_and_die_at_commit(unsigned at)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		char *path = scratch_path(directory, "store/journal"), *aside = scratch_path(directory, "aside");
+		must(rename(path, aside));
+		struct history *history = scratch_open(directory);
+		must(rename(aside, path));
+		plan.death = DIE_AT_COMMIT;
+		plan.at = at;
+		plan.is_armed = true;
+		store_set_fault_hook(history_store(history), die, NULL);
+		journal_recover(history, NULL);
+		_exit(1);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* Dying before the position is forgotten, with a file that comes back: what was made must still be known to be. */
+static void what_stood_there_does_not_hide_what_was_made(void **state)
+{
+	(void)state;
+	struct buffer journal = BUFFER_INIT;
+	run_to_death(empty_and_die);
+	char *path = put_behind(&journal, 1);
+	scratch_write_file(path, buffer_slice(&journal));
+	open_and_die_at_commit(2);
+	scratch_write_file(path, buffer_slice(&journal));
+	struct history *history = scratch_open(directory);
+	assert_int_equal(count_first_changes(history), 16);
+	history_close(history);
+	buffer_free(&journal);
+	free(path);
+	free(on_disk);
+}
+
+static void what_stood_there_is_no_damage(void **state)
+{
+	(void)state;
+	struct buffer journal = BUFFER_INIT;
+	run_to_death(empty_and_die);
+	char *path = put_behind(&journal, 2);
+	scratch_write_file(path, buffer_slice(&journal));
+	struct history *history = scratch_open(directory);
+	assert_int_equal(count_first_changes(history), 16);
+	history_close(history);
+	assert_int_equal(scratch_count_files(directory, "store/rejected"), 0);
+	buffer_free(&journal);
+	free(path);
+	free(on_disk);
+}
+
 /* --- journals of the living --- */
 
 static void a_living_owners_journal_is_left_alone(void **state)
@@ -694,6 +767,8 @@ int main(void)
 		with_store(a_journal_with_a_damaged_head_is_kept_aside),
 		with_store(what_was_synced_outlives_power),
 		with_store(what_stood_in_an_emptied_journal_is_not_made_again),
+		with_store(what_stood_there_does_not_hide_what_was_made),
+		with_store(what_stood_there_is_no_damage),
 		with_store(a_living_owners_journal_is_left_alone),
 		with_store(a_new_journal_is_not_taken_for_a_dead_ones),
 		with_store(what_can_no_longer_be_applied_is_kept_and_told),
