@@ -14,7 +14,7 @@ rival_name() {
 # fill_rivals FILES...
 fill_rivals() {
 	local rival
-	export RESTIC_REPOSITORY=$WORK/restic RESTIC_PASSWORD=bench RESTIC_CACHE_DIR=$WORK/home/restic
+	export RESTIC_REPOSITORY=$WORK/restic RESTIC_PASSWORD=bench RESTIC_CACHE_DIR=$WORK/restic-cache
 	export BORG_REPO=$WORK/borg BORG_BASE_DIR=$WORK/home
 	rivals=()
 	for rival in plain restic borg; do
