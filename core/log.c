@@ -1,4 +1,4 @@
-#include "log.h"
+#include "log_parts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,18 +7,7 @@
 #include "layout.h"
 #include "lineage.h"
 
-/* Blocks are rewritten for each change that joins them, so they stay well inside a page. */
-#define LOG_BLOCK_BYTES 900u
-
-struct block_head {
-	uint64_t first_seq;
-	int64_t first_time_us;
-	uint64_t items, bytes, lines; /* before the block */
-	struct chain chain;           /* likewise */
-	unsigned count;
-};
-
-static int read_head(struct slice block, uint64_t first_seq, struct reader *ret_reader, struct block_head *ret_head)
+static int read_head(struct slice block, uint64_t first_seq, struct reader *ret_reader, struct log_block_head *ret_head)
 {
 	struct reader r = reader_of(block);
 	uint32_t checksum = reader_u32(&r);
@@ -39,7 +28,7 @@ static int read_head(struct slice block, uint64_t first_seq, struct reader *ret_
 }
 
 /* What stands before the first entry, so that read_next can add up differences. */
-static struct log_entry before_first(const struct block_head *head)
+static struct log_entry before_first(const struct log_block_head *head)
 {
 	return (struct log_entry){ .seq = head->first_seq - 1,
 		.time_us = head->first_time_us,
@@ -68,19 +57,7 @@ static int read_next(struct reader *r, struct log_entry *entry)
 	return 0;
 }
 
-static void append_entry(struct buffer *out, const struct log_entry *entry, const struct log_entry *previous)
-{
-	buffer_append_byte(out, (uint8_t)entry->op);
-	buffer_append_varint(out, (uint64_t)(entry->time_us - previous->time_us));
-	buffer_append_zigzag(out, (int64_t)(entry->number - previous->number));
-	buffer_append_varint(out, entry->author);
-	buffer_append_zigzag(out, entry->growth_bytes);
-	buffer_append_varint(out, entry->line_bytes);
-}
-
-/* The block that holds `seq`, or the last one before it. -ENOENT: none; -EIO: it is damaged, and *ret_first_seq is 0 when not even its
- * key can be read. */
-static int find_block(
+int log_find_block(
 	struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t *ret_first_seq, struct slice *ret_block)
 {
 	struct store_cursor *cursor;
@@ -96,7 +73,7 @@ static int find_block(
 	return r;
 }
 
-static int last_entry(struct slice block, uint64_t first_seq, struct block_head *ret_head, struct log_entry *ret_entry,
+int log_last_entry(struct slice block, uint64_t first_seq, struct log_block_head *ret_head, struct log_entry *ret_entry,
 	struct slice *ret_entries)
 {
 	struct reader reader;
@@ -121,105 +98,12 @@ int log_base(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
 	return r;
 }
 
-/* A count is at most LOG_BLOCK_MAX: a byte. */
-static void begin_block(struct log_tail *tail, const struct log_entry *entry, const struct chain *before)
-{
-	struct buffer *block = &tail->block;
-	buffer_clear(block);
-	buffer_append_u32(block, 0);
-	buffer_append_varint(block, (uint64_t)entry->time_us);
-	buffer_append_varint(block, tail->last.items);
-	buffer_append_varint(block, tail->last.bytes);
-	buffer_append_varint(block, tail->last.lines_bytes);
-	buffer_append(block, before->head, CHAIN_BYTES);
-	tail->count_at = block->size;
-	buffer_append_byte(block, 0);
-	tail->first_seq = entry->seq;
-	tail->count = 0;
-	tail->last.number = 0;
-	tail->last.time_us = entry->time_us;
-}
-
-static int read_tail(struct log_tail *tail, struct store_txn *txn, uint32_t table, uint64_t seq)
-{
-	struct slice block, entries;
-	struct block_head head = { 0 };
-	int r = find_block(txn, table, seq, &tail->first_seq, &block);
-	tail->count = 0;
-	tail->last = (struct log_entry){ 0 };
-	buffer_clear(&tail->block);
-	if (!r)
-		r = last_entry(block, tail->first_seq, &head, &tail->last, &entries);
-	else if (r == -ENOENT)
-		r = log_base(txn, table, &tail->last);
-	if (head.count) {
-		buffer_append_slice(&tail->block, block);
-		tail->count = head.count;
-		tail->count_at = (size_t)(entries.data - block.data) - 1;
-	}
-	return r == -ENOENT ? 0 : r ? r : buffer_error(&tail->block);
-}
-
-static int put_tail(struct log_tail *tail, struct store_txn *txn, uint32_t table)
-{
-	struct buffer *block = &tail->block;
-	struct layout_key key = layout_log(table, tail->first_seq);
-	int r = buffer_error(block);
-	if (r)
-		return r;
-	/* The checksum of what follows it takes the place kept for it. */
-	size_t size = block->size;
-	block->data[tail->count_at] = (uint8_t)tail->count;
-	block->size = 0;
-	buffer_append_u32(block, hash_checksum(slice_of(block->data + 4, size - 4)));
-	block->size = size;
-	return tail->count == 1 ? store_append(txn, STORE_LOG, layout_slice(&key), buffer_slice(block))
-				: store_put(txn, STORE_LOG, layout_slice(&key), buffer_slice(block));
-}
-
-int log_append_to(struct log_tail *tail, struct store_txn *txn, uint32_t table, struct log_entry *entry,
-	const struct chain *before)
-{
-	struct log_entry *last = &tail->last;
-	int r = tail->is_known ? 0 : read_tail(tail, txn, table, entry->seq);
-	tail->is_known = false;
-	if (!r && last->seq && entry->seq != last->seq + 1)
-		r = -EIO;
-	if (r)
-		return r;
-	entry->items = last->items + (entry->op == CHANGE_INSERT ? 1 : entry->op == CHANGE_REMOVE ? UINT64_MAX : 0);
-	entry->bytes = last->bytes + (uint64_t)entry->growth_bytes;
-	entry->lines_bytes = last->lines_bytes + entry->line_bytes;
-	if (!tail->count || tail->count == LOG_BLOCK_MAX || tail->block.size > LOG_BLOCK_BYTES)
-		begin_block(tail, entry, before);
-	append_entry(&tail->block, entry, last);
-	tail->count++;
-	r = put_tail(tail, txn, table);
-	*last = *entry;
-	tail->is_known = !r;
-	return r;
-}
-
-void log_tail_free(struct log_tail *tail)
-{
-	buffer_free(&tail->block);
-	*tail = (struct log_tail){ 0 };
-}
-
-int log_append(struct store_txn *txn, uint32_t table, struct log_entry *entry, const struct chain *before)
-{
-	struct log_tail tail = { 0 };
-	int r = log_append_to(&tail, txn, table, entry, before);
-	log_tail_free(&tail);
-	return r;
-}
-
 int log_walk_begin(struct log_walk *walk, struct store_txn *txn, uint32_t table, uint64_t seq)
 {
 	*walk = (struct log_walk){ .txn = txn, .table = table, .entry = { .seq = seq ? seq - 1 : 0 } };
-	struct block_head head;
+	struct log_block_head head;
 	uint64_t first_seq;
-	int r = find_block(txn, table, seq, &first_seq, &walk->block);
+	int r = log_find_block(txn, table, seq, &first_seq, &walk->block);
 	if (r)
 		return r == -ENOENT ? 0 : r;
 	r = read_head(walk->block, first_seq, &walk->reader, &head);
@@ -253,7 +137,7 @@ static int block_after(
 
 static int next_block(struct log_walk *walk)
 {
-	struct block_head head;
+	struct log_block_head head;
 	uint64_t first_seq;
 	int r = block_after(walk->txn, walk->table, walk->entry.seq, &first_seq, &walk->block);
 	if (!r)
@@ -305,23 +189,23 @@ int log_first(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry
 int log_last(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry)
 {
 	struct slice block, entries;
-	struct block_head head;
+	struct log_block_head head;
 	uint64_t first_seq;
-	int r = find_block(txn, table, SEQ_MAX - 1, &first_seq, &block);
-	return r ? r : last_entry(block, first_seq, &head, ret_entry, &entries);
+	int r = log_find_block(txn, table, SEQ_MAX - 1, &first_seq, &block);
+	return r ? r : log_last_entry(block, first_seq, &head, ret_entry, &entries);
 }
 
 /* --- looking up, beside what is damaged --- */
 
 /* The last block that can be read of those that hold something in (low, seq]. -ENOENT: none. */
 static int readable_before(
-	struct store_txn *txn, uint32_t table, uint64_t low, uint64_t seq, struct block_head *ret_head)
+	struct store_txn *txn, uint32_t table, uint64_t low, uint64_t seq, struct log_block_head *ret_head)
 {
 	struct reader reader;
 	struct slice block;
 	uint64_t first_seq;
 	for (; seq > low; seq = first_seq - 1) {
-		int r = find_block(txn, table, seq, &first_seq, &block);
+		int r = log_find_block(txn, table, seq, &first_seq, &block);
 		if (!r)
 			r = read_head(block, first_seq, &reader, ret_head);
 		if (!r)
@@ -334,7 +218,7 @@ static int readable_before(
 
 /* The first block that can be read of those that begin in (seq, high). -ENOENT: none. */
 static int readable_after(
-	struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t high, struct block_head *ret_head)
+	struct store_txn *txn, uint32_t table, uint64_t seq, uint64_t high, struct log_block_head *ret_head)
 {
 	struct reader reader;
 	struct slice block;
@@ -353,7 +237,7 @@ static int readable_after(
 /* The first entry that can be read. *ret_is_cut: what is damaged stands before it. */
 static int first_readable(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry, bool *ret_is_cut)
 {
-	struct block_head head;
+	struct log_block_head head;
 	int r = log_first(txn, table, ret_entry);
 	*ret_is_cut = r == -EIO;
 	if (r != -EIO)
@@ -364,7 +248,7 @@ static int first_readable(struct store_txn *txn, uint32_t table, struct log_entr
 
 static int last_readable(struct store_txn *txn, uint32_t table, struct log_entry *ret_entry, bool *ret_is_cut)
 {
-	struct block_head head;
+	struct log_block_head head;
 	int r = log_last(txn, table, ret_entry);
 	*ret_is_cut = r == -EIO;
 	if (r != -EIO)
@@ -373,14 +257,14 @@ static int last_readable(struct store_txn *txn, uint32_t table, struct log_entry
 	return r ? -EIO : log_get(txn, table, head.first_seq + head.count - 1, ret_entry);
 }
 
-typedef bool begins_after_fn(const struct block_head *head, uint64_t place);
+typedef bool begins_after_fn(const struct log_block_head *head, uint64_t place);
 
-static bool begins_after_time(const struct block_head *head, uint64_t time_us)
+static bool begins_after_time(const struct log_block_head *head, uint64_t time_us)
 {
 	return head->first_time_us > (int64_t)time_us;
 }
 
-static bool begins_after_byte(const struct block_head *head, uint64_t offset)
+static bool begins_after_byte(const struct log_block_head *head, uint64_t offset)
 {
 	return head->lines > offset;
 }
@@ -392,7 +276,7 @@ static int block_at(struct store_txn *txn, uint32_t table, begins_after_fn *begi
 {
 	struct slice block;
 	while (low + 1 < high) {
-		struct block_head head;
+		struct log_block_head head;
 		uint64_t middle = low + (high - low) / 2;
 		int r = readable_before(txn, table, low, middle, &head);
 		if (r == -ENOENT)
@@ -407,7 +291,7 @@ static int block_at(struct store_txn *txn, uint32_t table, begins_after_fn *begi
 		else
 			low = last + 1 < high ? last : high - 1;
 	}
-	return find_block(txn, table, low, ret_first_seq, &block);
+	return log_find_block(txn, table, low, ret_first_seq, &block);
 }
 
 /* The next entry of a walk over a part of the log that must be whole. */
@@ -488,8 +372,8 @@ int log_chain_before(
 {
 	struct slice block;
 	struct reader reader;
-	struct block_head head;
-	int r = find_block(txn, table, seq, ret_first_seq, &block);
+	struct log_block_head head;
+	int r = log_find_block(txn, table, seq, ret_first_seq, &block);
 	if (!r)
 		r = read_head(block, *ret_first_seq, &reader, &head);
 	if (r)

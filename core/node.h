@@ -35,7 +35,7 @@ int node_stored_from(struct store_txn *txn, uint32_t table, uint64_t number, uin
 /* Is the pack there the table's own? Otherwise only other tables may change it. */
 bool node_is_own(const struct node_place *place, uint32_t table);
 /* Reads nodes one after the other: from one to those of greater numbers it steps where they are neighbours, and seeks otherwise. To be ended
- * before the transaction is. */
+ * before the transaction is; nothing may be written in that meanwhile. */
 struct node_reader {
 	struct store_txn *txn;
 	struct lineage_path path;
