@@ -28,8 +28,12 @@ files() {
 # of included headers stay). Comments alone go into a second tree.
 mapfile -t sources < <(files '^(core|fs|tools|tests)/.*\.[ch]$')
 code=$scratch/code comments=$scratch/comments
-split_source() {
-	awk -v code="$code/$1" -v comments="$comments/$1" '
+split_sources() {
+	awk -v code="$code/" -v comments="$comments/" '
+	FNR == 1 {
+		if (to_code) { close(to_code); close(to_comments) }
+		to_code = code FILENAME; to_comments = comments FILENAME; in_comment = 0
+	}
 	{
 		c = ""; t = ""; n = length($0)
 		is_include = !in_comment && $0 ~ /^[ \t]*#[ \t]*include/
@@ -46,15 +50,16 @@ split_source() {
 				c = c one
 			} else c = c one
 		}
-		print c > code
-		print t > comments
-	}' "$1"
+		print c > to_code
+		print t > to_comments
+	}' "$@"
 }
-for source in ${sources[@]+"${sources[@]}"}; do
-	mkdir -p "$code/${source%/*}" "$comments/${source%/*}"
-	touch "$code/$source" "$comments/$source"
-	split_source "$source"
-done
+if [ ${#sources[@]} -gt 0 ]; then
+	mapfile -t folders < <(printf '%s\n' "${sources[@]%/*}" | sort -u)
+	mkdir -p "${folders[@]/#/$code/}" "${folders[@]/#/$comments/}"
+	touch "${sources[@]/#/$code/}" "${sources[@]/#/$comments/}"
+	split_sources "${sources[@]}"
+fi
 
 # grep_code REGEX ADVICE FILES...: a breach for each line of code that matches.
 grep_code() {
@@ -153,21 +158,27 @@ rule_dead_code() {
 
 # Header guards carry the name of the file, so that no two are the same.
 rule_guards() {
-	local header stem guard
-	while read -r header; do
-		stem=$(basename "$header" .h | tr 'a-z.-' 'A-Z__')
-		guard=$(grep -m1 -E '^[[:space:]]*#[[:space:]]*ifndef' "$code/$header" | awk '{ print $2 }')
-		case $guard in
-		PITR_*"$stem"_H | PITR_"$stem"_H)
-			grep -qE "^#define $guard\$" "$code/$header" ||
-				echo "$header:1: the guard $guard is never defined; add #define $guard"
-			;;
-		*) echo "$header:1: the header guard is '${guard:-missing}'; name it PITR_${stem}_H, or PITR_<FOLDER>_${stem}_H" ;;
-		esac
-		echo "$guard $header" >>"$scratch/guards"
-	done < <(files '\.h$')
-	sort "$scratch/guards" 2>/dev/null | awk '$1 == last { print $2 ":1: has the guard of " file "; name it after its file" }
-		{ last = $1; file = $2 }'
+	mapfile -t list < <(files '\.h$')
+	[ ${#list[@]} -gt 0 ] || return 0
+	(cd "$code" && awk '
+	function check() {
+		if (guard != wanted && !(guard ~ /^PITR_/ && substr(guard, length(guard) - length(stem) - 2) == "_" stem "_H"))
+			print file ":1: the header guard is \047" (guard ? guard : "missing") "\047; name it PITR_" stem "_H, or PITR_<FOLDER>_" stem "_H"
+		else if (!is_defined)
+			print file ":1: the guard " guard " is never defined; add #define " guard
+		if (guard in of)
+			print file ":1: has the guard of " of[guard] "; name it after its file"
+		of[guard] = file
+	}
+	FNR == 1 {
+		if (file) check()
+		file = stem = FILENAME; guard = ""; is_defined = 0
+		sub(/.*\//, "", stem); sub(/\.h$/, "", stem); gsub(/[.-]/, "_", stem); stem = toupper(stem)
+		wanted = "PITR_" stem "_H"
+	}
+	guard == "" && /^[ \t]*#[ \t]*ifndef/ { guard = $0; sub(/^[ \t]*#[ \t]*ifndef[ \t]*/, "", guard); sub(/[ \t].*/, "", guard) }
+	guard != "" && $0 == "#define " guard { is_defined = 1 }
+	END { check() }' "${list[@]}")
 }
 
 # A source of the engine implements the header of its name, or is a part of a module: its name begins with the
@@ -175,7 +186,8 @@ rule_guards() {
 rule_modules() {
 	local source stem header functions
 	while read -r source; do
-		stem=$(basename "$source" .c)
+		stem=${source##*/}
+		stem=${stem%.c}
 		while [ ! -f "core/$stem.h" ] && [[ $stem == *_* ]]; do
 			stem=${stem%_*}
 		done
@@ -192,20 +204,20 @@ rule_modules() {
 
 # Every header can be included by itself.
 rule_headers() {
-	local header fuse_version flags=(-std=c17 -D_GNU_SOURCE -iquote . -iquote core -Wall -Wextra -Wpedantic -Werror -fsyntax-only)
+	local header fuse_version alone=$scratch/headers flags=(-std=c17 -D_GNU_SOURCE -iquote . -iquote core -Wall -Wextra -Wpedantic)
 	fuse_version=$(cat fs/*.[ch] 2>/dev/null | sed -n 's/^#define FUSE_USE_VERSION[[:space:]]*//p' | head -n 1)
+	mkdir -p "$alone"
 	while read -r header; do
-		case $header in
-		fs/*)
+		{
 			# Those with FUSE in them may rely on the version their includer has chosen.
-			# shellcheck disable=SC2046
-			printf '%s\n#include "%s"\n' "#ifndef FUSE_USE_VERSION
-#define FUSE_USE_VERSION ${fuse_version:-314}
-#endif" "$header" | gcc "${flags[@]}" $(pkg-config --cflags fuse3) -xc - 2>&1
-			;;
-		*) printf '#include "%s"\n' "$header" | gcc "${flags[@]}" -xc - 2>&1 ;;
-		esac | grep -E 'error:' | sed "s|^|$header:1: does not compile by itself: include what it uses: |"
+			[[ $header != fs/* ]] || printf '#ifndef FUSE_USE_VERSION\n#define FUSE_USE_VERSION %s\n#endif\n' "${fuse_version:-314}"
+			printf '#include "%s"\n' "$header"
+		} >"$alone/${header//\//,}.c"
 	done < <(files '^(core|fs|tools)/.*\.h$')
+	# One compiler for all of them.
+	# shellcheck disable=SC2046
+	gcc "${flags[@]}" -Werror -fsyntax-only $(pkg-config --cflags fuse3 | sed 's/-I/-isystem /g') "$alone"/*.c 2>&1 |
+		grep -E 'error:' | sort -u | sed 's|$|    <- does not compile by itself: include what it uses|'
 }
 
 rule_format() {
@@ -244,14 +256,15 @@ rule_cppcheck() {
 
 # Not breaches: where to look for a second idea.
 list_long() {
-	local source
-	for source in ${sources[@]+"${sources[@]}"}; do
-		awk -v file="$source" '
-		/^[^ \t#{}\/].*\(/ && !/;[ \t]*$/ { name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name) }
-		/^\{/ { start = NR }
-		/^\}/ { if (start && NR - start > 71) printf "%s:%d: note: %s has %d lines\n", file, start, name, NR - start - 1; start = 0 }
-		END { if (NR > 500) printf "%s:1: note: the file has %d lines\n", file, NR }' "$code/$source"
-	done
+	[ ${#sources[@]} -gt 0 ] || return 0
+	(cd "$code" && awk '
+	function tell_of_file() { if (lines > 500) printf "%s:1: note: the file has %d lines\n", file, lines }
+	FNR == 1 { tell_of_file(); file = FILENAME; start = 0 }
+	{ lines = FNR }
+	/^[^ \t#{}\/].*\(/ && !/;[ \t]*$/ { name = $0; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name) }
+	/^\{/ { start = FNR }
+	/^\}/ { if (start && FNR - start > 71) printf "%s:%d: note: %s has %d lines\n", file, start, name, FNR - start - 1; start = 0 }
+	END { tell_of_file() }' "${sources[@]}")
 }
 
 rules=("$@")
