@@ -296,25 +296,26 @@ void resolve_refresh_all(struct mount *mount, const struct view *view)
 	store_abort(refreshing.txn);
 }
 
-void resolve_again(struct mount *mount, struct store_txn *txn, const struct view *view)
+/* Does its instant show another state of the table by now? */
+static bool is_another(struct mount *mount, struct store_txn *txn, const struct view *view)
 {
 	struct instant instant = { .kind = INSTANT_AT, .time_us = view->time_us };
-	struct view *fresh;
-	struct snapshot snapshot;
+	struct snapshot now;
 	struct table table;
+	bool is;
 
-	/* What lies between two instants is looked up again. */
-	if (view->branch != NULL && view->from.table != 0 && view->written != INSTANT_SEQ)
+	if (load_table(txn, &view->table, view->time_us, &table) < 0)
+		return false;
+	is = snapshot_resolve(mount->history, txn, &table, &instant, &now, NULL) == 0 &&
+	     (now.table != view->snapshot.table || now.seq != view->snapshot.seq);
+	table_free(&table);
+	return is;
+}
+
+void resolve_again(struct mount *mount, struct store_txn *txn, const struct view *view)
+{
+	bool is_of_times = view->written != INSTANT_SEQ && (view->branch == NULL || view->from.table != 0);
+
+	if (!view->is_live && !view->is_store && is_of_times && (view->branch != NULL || is_another(mount, txn, view)))
 		views_unname(mount->views, view->slot);
-	if (view->is_live || view->is_store || view->branch != NULL || view->written == INSTANT_SEQ ||
-		load_table(txn, &view->table, view->time_us, &table) < 0)
-		return;
-	fresh = snapshot_resolve(mount->history, txn, &table, &instant, &snapshot, NULL) < 0 ? NULL : view_again(view);
-	if (fresh == NULL) {
-		table_free(&table);
-		return;
-	}
-	fresh->table = table;
-	fresh->snapshot = snapshot;
-	views_refresh(mount->views, view->slot, fresh);
 }

@@ -54,7 +54,8 @@ int resolve_add(struct mount *mount, struct view *view, struct table *table, con
 void resolve_refresh(struct mount *mount, struct store_txn *txn, const struct view *view);
 /* All live views of a table, also this one the kernel may not know of yet. */
 void resolve_refresh_all(struct mount *mount, const struct view *view);
-/* The instant of a past view again, after an import below it. */
+/* After an import below the instant of a past view: when another state is to be seen there now, its name leads to a new view. What
+ * is open of this one, and what the kernel keeps of it, stays as it is. */
 void resolve_again(struct mount *mount, struct store_txn *txn, const struct view *view);
 
 #endif

@@ -177,6 +177,30 @@ lists() {
 	[ "$(cat "$MNT/past/@2025-03-01T13:00:00/2.json" | jq -r .id)" = 2 ]
 }
 
+# change ID N MINUTE: a line of a file that brings in an item, or changes it.
+change() {
+	jq -cn --arg id "$1" --arg n "$2" --argjson time $((1740830400 + $3 * 60)) '{
+		eventName: (if $n == "1" then "INSERT" else "MODIFY" end),
+		dynamodb: { ApproximateCreationDateTime: $time, SequenceNumber: ($n + $id), Keys: { id: { S: $id } },
+			NewImage: { id: { S: $id }, n: { N: $n } } } }'
+}
+
+@test "an import reaches into past items that are open and were read" {
+	local past=$MNT/past/@2025-03-01T13:00:00
+	{ change 1 1 0 && change 2 1 0; } >"$WORK/changes.jsonl"
+	pitr import --table past "$WORK/changes.jsonl" 2>/dev/null
+	pitr_umount
+	pitr_mount -o ro
+	exec 5<"$past/1.json"
+	[ "$(cat "$past/1.json" "$past/2.json" | jq -c .n | paste -sd' ')" = "1 1" ]
+	{ change 1 2 10 && change 2 3 10; } >"$WORK/more.jsonl"
+	pitr import --table past "$WORK/more.jsonl" 2>/dev/null
+	soon has "$past/1.json" '"n": 2'
+	soon has "$past/2.json" '"n": 3'
+	[ "$(jq .n <&5)" = 1 ]
+	exec 5<&-
+}
+
 @test "many writers at once lose nothing" {
 	local writer i writers=()
 	for writer in a b c d; do
