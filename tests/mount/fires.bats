@@ -20,7 +20,7 @@ plain='
 '
 
 setup_file() {
-	skip_without_shared ca-fires
+	has_shared ca-fires || return 0
 	pitr_prepare
 	pitr import --table fires "$SHARED_DATA/changes.jsonl.gz"
 	# The records, read once: "operation item" of each, and as JSON what each item was when it was removed last.

@@ -64,9 +64,14 @@ require_fuse() {
 }
 
 # Data that lies beside the project on some machines only: skip_without_shared ca-fires. Its path is $SHARED_DATA.
-skip_without_shared() {
+# A setup_file cannot skip: it does nothing where the data is not, and each setup skips.
+has_shared() {
 	SHARED_DATA=$PITR_ROOT/../shared/data/${1-}
-	[ -e "$SHARED_DATA" ] || skip "shared data is not on this machine: ${1-}"
+	[ -e "$SHARED_DATA" ]
+}
+
+skip_without_shared() {
+	has_shared "$@" || skip "shared data is not on this machine: ${1-}"
 }
 
 # pitr_store STORE: makes an empty store.
@@ -230,9 +235,11 @@ no_sanitizer_finding() {
 # Unmounts whatever else is mounted below the directory of the test, such as a mount by `pitr mount`.
 pitr_unmount_strays() {
 	local mountpoint
+	# A test that was skipped before it had a directory has no mounts; below "" is everything there is.
+	[ -n "${WORK-}" ] || return 0
 	while read -r mountpoint; do
 		fusermount3 -uz -- "$mountpoint" || true
-	done < <(awk -v under="$WORK/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort -r)
+	done < <(awk -v under="$WORK/" 'index($5, under) == 1 && / - fuse/ { print $5 }' /proc/self/mountinfo | sort -r)
 }
 
 # count_messages: writes how many messages the kernel has sent since the last time to $WORK/since. For mounts that were made with
