@@ -302,7 +302,7 @@ static const struct scenario long_scenarios[] = {
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = 0, every = 13;
+	uint64_t seed = 0, every = 19;
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "--seed"))
 			seed = strtoull(argv[i + 1], NULL, 10);

@@ -421,7 +421,7 @@ static void run_small_map(void)
 	remove_world(&world);
 }
 
-/* With --operations, as in long runs, every call fails in every way; else every fourth one, and the ways take turns. */
+/* With --operations, as in long runs, every call fails in every way; else every seventh one, and the ways take turns. */
 int main(int argc, char **argv)
 {
 	bool all_ways = false;
@@ -429,7 +429,7 @@ int main(int argc, char **argv)
 		all_ways |= !strcmp(argv[i], "--operations");
 	clock_set(WORLD_US);
 	if (!all_ways)
-		fail_one_in(4, 0);
+		fail_one_in(7, 0);
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
 		run_scenario(&scenarios[i], all_ways);
 	run_writer(all_ways);

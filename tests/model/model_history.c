@@ -252,7 +252,7 @@ static void operate(void)
 
 int main(int argc, char **argv)
 {
-	model_run.operations = 15000;
+	model_run.operations = 10000;
 	hash_random(&model_run.seed, sizeof(model_run.seed));
 	model_run.seed >>= 24;
 	for (int i = 1; i + 1 < argc; i += 2) {

@@ -849,7 +849,7 @@ static void free_all(void)
 
 int main(int argc, char **argv)
 {
-	run.operations = 1200;
+	run.operations = 800;
 	hash_random(&run.seed, sizeof(run.seed));
 	run.seed >>= 24;
 	for (int i = 1; i + 1 < argc; i += 2) {
