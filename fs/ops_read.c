@@ -80,20 +80,22 @@ static int open_target(
 	return 0;
 }
 
-static int open_node(struct mount *mount, fuse_ino_t ino, const struct who *who, struct fuse_file_info *file,
-	struct target *ret_target)
+static int open_node(struct mount *mount, fuse_ino_t ino, const struct who *who, struct fuse_file_info *file)
 {
 	struct store_txn *txn;
+	struct target target;
 	int result;
 
 	/* What it tells of the table counts what was closed before. */
 	if (nodeid_slot(ino) != 0 && nodeid_number(ino) == NUMBER_TABLE_FILE)
 		target_drain(mount, ino);
-	result = target_begin(mount, ino, &txn, ret_target);
+	result = target_begin(mount, ino, &txn, &target);
 	if (result < 0)
 		return result;
 	store_abort(txn);
-	return open_target(mount, ret_target, who, file);
+	result = open_target(mount, &target, who, file);
+	target_release(&target);
+	return result;
 }
 
 /* An item of the past is what it was when the kernel heard of it, as long as nothing of its state is forgotten. */
@@ -115,7 +117,6 @@ static bool open_past(struct mount *mount, fuse_ino_t ino, struct fuse_file_info
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 {
 	struct mount *mount = ops_mount(req, COUNT_OPEN);
-	struct target target;
 	struct who who;
 	int result;
 
@@ -128,15 +129,12 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *file)
 		return;
 	}
 	who = (file->flags & O_ACCMODE) == O_RDONLY ? (struct who){ .pid = fuse_req_ctx(req)->pid } : ops_who(req);
-	result = open_node(mount, ino, &who, file, &target);
+	result = open_node(mount, ino, &who, file);
 	/* Somebody else removed it, and the kernel has not heard yet: ESTALE lets it look for the name again. */
 	if (result < 0)
 		fuse_reply_err(req, result == -ENOENT ? ESTALE : -result);
 	else if (fuse_reply_open(req, file) == -ENOENT && ops_handle(file) != NULL)
 		handle_release(ops_handle(file));
-	else if (file->keep_cache)
-		prefetch_follow(mount->prefetch, &target);
-	target_release(&target);
 }
 
 /* --- read --- */

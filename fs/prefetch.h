@@ -24,7 +24,7 @@ void prefetch_stop(struct prefetch *prefetch);
 /* The thread ends, with at most a few dozen items stored before; the kernel may want requests answered for that. NULL is fine. */
 void prefetch_rest(struct prefetch *prefetch);
 
-/* An item was opened or read from its beginning. To be called after the answer; never waits, and takes well below a microsecond when nothing
+/* An item was read from its beginning: the kernel had not got it. To be called after the answer; never waits, and takes well below a microsecond when nothing
  * is to be done. NULL is fine. */
 void prefetch_follow(struct prefetch *prefetch, const struct target *target);
 

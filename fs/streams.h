@@ -66,7 +66,7 @@ struct portion {
 	bool is_no_stream; /* too many lie between */
 };
 
-/* An entry was read, or opened. True: something is due. */
+/* An entry was read. True: something is due. */
 bool streams_follow(struct streams *streams, uint32_t view, uint64_t directory, uint64_t entry);
 /* False: nothing is due. */
 bool streams_take(struct streams *streams, struct portion *ret_portion);

@@ -59,6 +59,16 @@ says() {
 	[ "$(stored)" -gt 100 ]
 }
 
+@test "what the kernel has is not stored again, on a writable mount too" {
+	begin
+	cat "$MNT"/orders/0*.json >/dev/null
+	eventually all_stored 300
+	sleep 0.2
+	count_messages
+	cat "$MNT"/orders/0*.json >/dev/null
+	[ "$(stored)" -lt 200 ]
+}
+
 @test "what is given to the kernel is what would be read, in both forms and partitions" {
 	local form
 	for form in plain dynamodb; do
