@@ -5,7 +5,7 @@
 # flat is one directory of items of 400 to 500 bytes, tree is partitions of 100. All runs are interleaved, and of each the median
 # counts. What is copied out goes to memory.
 #
-#   PITR=build/pitr PITRFS=build/pitrfs files.sh      FILES=100000 FEWER=10000 RUNS=3
+#   PITR=build/pitr PITRFS=build/pitrfs files.sh      FILES=100000 FEWER=5000 RUNS=3
 #   COMMANDS="grep tar cp rsync ls find" PARTS="disk writable rivals"
 set -eu -o pipefail
 cd "$(dirname "$0")/../.."
@@ -19,7 +19,7 @@ PLAIN_FUSE=$(dirname "$PITRFS")/release/tests/bench/files/plain_fuse
 if bench_is_quick; then
 	: "${FILES:=10000}" "${FEWER:=2000}" "${RUNS:=1}"
 fi
-files=${FILES:-100000} fewer=${FEWER:-10000} runs=${RUNS:-3} parts=${PARTS:-disk writable rivals}
+files=${FILES:-100000} fewer=${FEWER:-5000} runs=${RUNS:-3} parts=${PARTS:-disk writable rivals}
 read -ra commands <<<"${COMMANDS:-grep tar cp rsync ls find}"
 tree_commands=(grep tar ls)
 # What the writable mount and the rivals are measured by.

@@ -14,13 +14,13 @@ case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 QUICK=${QUICK-} items=1000000 limit=${BENCH_SECONDS:-900}
 [ "$QUICK" != 1 ] || items=50000
 bench=$BUILD/bench
-mkdir -p "$bench" && TMPDIR=$(mktemp -d "$bench/tmp.XXXXXX") || exit 2
-export LC_ALL=C.UTF-8 TZ=UTC TMPDIR QUICK PITR=$BUILD/pitr PITRFS=$BUILD/pitrfs
+mkdir -p "$bench" && TMPDIR=$(mktemp -d "$bench/tmp.XXXXXX") && BENCH_LATER=$(mktemp -d "$bench/later.XXXXXX") || exit 2
+export LC_ALL=C.UTF-8 TZ=UTC TMPDIR BENCH_LATER QUICK PITR=$BUILD/pitr PITRFS=$BUILD/pitrfs
 export BENCH_RESULTS=$bench/results.jsonl BENCH_STORE=$bench/store-$items
 unset PITR_STORE
 
-# The order they are run in; what is not named here comes last.
-order='files copy_in copy_within bench_read bench_listing bench_import bench_commits retention_writes bench_restore bench_forensics'
+# The order they are run in; what is not named here comes last. Copies are first, before files are removed by anyone (copies.bash).
+order='copy_in copy_within files bench_read bench_listing bench_import bench_commits retention_writes bench_restore bench_forensics'
 order="$order mount_time memory"
 helpers='run report make_store'
 
@@ -29,7 +29,7 @@ end() {
 	[ -z "$running" ] || kill "$running" 2>/dev/null
 	[ -z "$running" ] || wait "$running"
 	sweep
-	rm -rf "$TMPDIR"
+	rm -rf --one-file-system "$TMPDIR" "$BENCH_LATER"
 }
 trap end EXIT
 trap 'exit 130' INT TERM
