@@ -110,7 +110,7 @@ kill_once() {
 	RANDOM=$SEED
 	pitr_mount
 	mkdir "$MNT/load"
-	for ((round = 1; round <= ${KILLS:-12}; round++)); do
+	for ((round = 1; round <= ${KILLS:-8}; round++)); do
 		kill_once "$round" || {
 			printf 'SEED=%d, kill %d\n' "$SEED" "$round"
 			return 1

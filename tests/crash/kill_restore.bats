@@ -96,7 +96,7 @@ kill_once() {
 	SEED=${SEED:-$RANDOM}
 	RANDOM=$SEED
 	WHOLE=0 UNFINISHED=0
-	for ((round = 0; round < ${KILLS:-4}; round++)); do
+	for ((round = 0; round < ${KILLS:-3}; round++)); do
 		kill_once "${ways[round % 4]}" "$round" || {
 			printf 'SEED=%d, kill %d\n' "$SEED" "$round"
 			return 1
