@@ -164,7 +164,7 @@ int target_begin(struct mount *mount, uint64_t nodeid, struct store_txn **ret_tx
 	if (result == 0 && target_is_pending(mount, ret_target, &ticket)) {
 		target_end(txn, ret_target);
 		loop_blocks();
-		(void)writer_wait(mount->writer, ticket); /* what could not be committed is told by fsync */
+		(void)writer_wait(mount->writer, ticket); /* a failed commit: fsync of the directory tells */
 		result = store_begin(mount->store, false, &txn);
 		if (result < 0)
 			return result;

@@ -43,11 +43,9 @@ int aws_read_item(struct store_txn *txn, const struct snapshot *snapshot, struct
 	struct error *error)
 {
 	struct node node;
-	int result = snapshot_find(txn, snapshot, encoded_key, &node);
+	int result = snapshot_read(txn, snapshot, encoded_key, &node, out);
 	if (result == -ENOENT)
 		return 0;
-	if (result == 0)
-		result = snapshot_content(txn, snapshot, node.number, out);
 	return result < 0 ? error_set(error, result, "the item could not be read: %s", strerror(-result)) : 0;
 }
 
